@@ -1,0 +1,118 @@
+"""dbt's flags for the command to retry, made from values and never from a command line.
+
+`dbt retry` turns recorded values into text and parses it again, which loses nulls, newlines, quotes and
+backslashes, and breaks on options without a negative form. Here the values go where click would put them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from click.core import ParameterSource
+from dbt.cli import main
+from dbt.cli.flags import FLAGS_DEFAULTS, Flags
+from dbt.cli.option_types import YAML, WarnErrorOptionsType
+from dbt.cli.options import MultiOption
+from dbt.flags import get_flags, set_flags
+
+from dbt_retry_plus.types import EffectiveArguments
+
+_COMMAND_PATHS = {"generate": ("docs", "generate"), "freshness": ("source", "freshness")}
+
+
+def current_values() -> dict[str, Any]:
+    """Return the resolved flags of the running command by lower-case name."""
+    return {name: value for name, value in vars(get_flags()).items() if name.islower()}
+
+
+def accepted_options(command: str) -> frozenset[str]:
+    """Return the names of the options that a dbt command takes, global ones included.
+
+    Args:
+        command: dbt's `which`.
+    """
+    leaf = _resolve(command)[-1]
+    return frozenset(parameter.name for parameter in [*main.cli.params, *leaf.params] if parameter.name)
+
+
+def activate_flags(arguments: EffectiveArguments) -> Flags:
+    """Make the arguments the flags of this process, as if the original command had been typed again."""
+    context = _context(arguments)
+    flags = Flags(ctx=context)
+    _fire_deprecations(flags, context)
+    set_flags(flags)
+    return flags
+
+
+def _fire_deprecations(flags: Flags, context: click.Context) -> None:
+    # dbt-core 1.10 added the parameter; what it does without it is older than that.
+    if "ctx" in Flags.fire_deprecations.__code__.co_varnames:
+        flags.fire_deprecations(ctx=context)
+    else:
+        flags.fire_deprecations()
+
+
+def _resolve(command: str) -> list[click.Command]:
+    commands: list[click.Command] = [main.cli]
+    for name in _COMMAND_PATHS.get(command, (command,)):
+        commands.append(commands[-1].commands[name])  # type: ignore[attr-defined]
+    return commands
+
+
+def _context(arguments: EffectiveArguments) -> click.Context:
+    root_command, leaf_command = main.cli, _resolve(arguments.command)[-1]
+    # A group without a subcommand prints its help and exits: name one, it is not invoked.
+    root = root_command.make_context(root_command.name, [arguments.command])
+    leaf = leaf_command.make_context(arguments.command, _positional(leaf_command, arguments.values))
+    leaf.parent = root
+    for name, value in arguments.values.items():
+        if _is_default(name, value):
+            continue
+        for level in (root, leaf):
+            parameter = next((p for p in level.command.params if p.name == name), None)
+            if parameter is not None and not isinstance(parameter, click.Argument):
+                _put(level, parameter, value)
+                break  # dbt refuses an option that is given both before and after the subcommand
+    return leaf
+
+
+def _positional(command: click.Command, values: Mapping[str, Any]) -> list[str]:
+    names = [parameter.name for parameter in command.params if isinstance(parameter, click.Argument)]
+    present = [str(values[name]) for name in names if name and values.get(name) is not None]
+    return ["--", *present] if present else []
+
+
+def _is_default(name: str, value: Any) -> bool:
+    # As `dbt retry` has it: recorded defaults leave room for environment variables and project flags.
+    upper = name.upper()
+    if value is None or (upper in FLAGS_DEFAULTS and value == FLAGS_DEFAULTS[upper]):
+        return True
+    return (isinstance(value, (list, tuple)) and not value) or _is_empty_warn_error_options(name, value)
+
+
+def _is_empty_warn_error_options(name: str, value: Any) -> bool:
+    # Given, even empty options exclude --warn-error.
+    return name == "warn_error_options" and isinstance(value, dict) and not any(value.values())
+
+
+def _put(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    name = str(parameter.name)
+    context.params[name] = _typed(context, parameter, value)
+    context.set_parameter_source(name, ParameterSource.COMMANDLINE)
+
+
+def _typed(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Turn a recorded value, which went through JSON, into what click would have made of the option."""
+    if isinstance(parameter, MultiOption):
+        return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    if isinstance(value, dict) and type(parameter.type) is YAML:
+        return value
+    if isinstance(value, dict) and isinstance(parameter.type, (YAML, WarnErrorOptionsType)):
+        # These make objects of dbt's own from the text; their values are names and numbers only.
+        return parameter.type.convert(json.dumps(value), parameter, context)
+    if isinstance(value, (str, int, float, bool)):
+        return parameter.type.convert(value, parameter, context)
+    return value

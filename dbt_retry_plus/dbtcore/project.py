@@ -1,0 +1,55 @@
+"""The project as the original command would have loaded it: configuration, manifest, catalogs."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import click
+from dbt.cli import requires
+from dbt.cli.flags import Flags
+from dbt.config import RuntimeConfig
+from dbt.config.runtime import load_profile
+from dbt.contracts.graph.manifest import Manifest
+from dbt.parser.manifest import parse_manifest
+
+# The only command that parses without writing manifest.json first (`requires.manifest(write=False)`).
+_PARSES_WITHOUT_WRITING = "generate"
+
+
+def load_config(flags: Flags) -> RuntimeConfig:
+    """Load project and profile for these flags."""
+    return RuntimeConfig.from_args(args=flags)
+
+
+def default_target(flags: Flags) -> dict[str, str | None]:
+    """Return the profile and target that dbt takes when none is named on the command line."""
+    profile = load_profile(flags.PROJECT_DIR, flags.VARS, None, None, None)
+    return {"profile": profile.profile_name, "target": profile.target_name}
+
+
+def load_manifest(flags: Flags, config: RuntimeConfig, command: str) -> tuple[Manifest, Any]:
+    """Parse the project, with its catalogs registered as the original command registers them.
+
+    `dbt retry` leaves the write integrations of `catalogs.yml` out.
+
+    Returns:
+        The manifest, and the catalogs where dbt's tasks take them (dbt-core 1.12), else None.
+    """
+    write = command != _PARSES_WITHOUT_WRITING
+    if not hasattr(requires, "setup_manifest"):  # dbt-core 1.8
+        return parse_manifest(config, False, write, flags.write_json), None
+    setup = {"flags": flags, "profile": config, "project": config, "runtime_config": config}
+    if hasattr(requires, "catalogs"):  # dbt-core 1.10 and 1.11: a decorator of its own loads them
+        from dbt.config.catalogs import load_catalogs
+
+        setup["catalogs"] = load_catalogs(flags.PROJECT_DIR, config.project_name, flags.VARS)
+    context = click.Context(click.Command(command), obj=setup)
+    requires.setup_manifest(context, write=write)
+    return context.obj["manifest"], context.obj.get("catalogs")
+
+
+def task_arguments(task_class: type, catalogs: Any) -> dict[str, Any]:
+    """Return the keywords that a task class takes beyond flags, config and manifest."""
+    takes_catalogs = "catalogs" in inspect.signature(task_class).parameters
+    return {"catalogs": catalogs} if takes_catalogs else {}

@@ -1,0 +1,131 @@
+"""dbt-core's own tasks, told which nodes to run instead of selecting them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from dbt import selected_resources
+from dbt.cli.flags import Flags
+from dbt.config import RuntimeConfig
+from dbt.contracts.graph.manifest import Manifest
+from dbt.graph import GraphQueue
+from dbt.task.base import ConfiguredTask
+from dbt.task.build import BuildTask
+from dbt.task.clone import CloneTask
+from dbt.task.compile import CompileTask
+from dbt.task.docs.generate import GenerateTask
+from dbt.task.run import RunTask
+from dbt.task.run_operation import RunOperationTask
+from dbt.task.runnable import GraphRunnableTask
+from dbt.task.seed import SeedTask
+from dbt.task.snapshot import SnapshotTask
+from dbt.task.test import TestTask
+from dbt_common.events.contextvars import task_contextvars
+from dbt_common.exceptions import DbtRuntimeError
+
+from dbt_retry_plus.dbtcore.microbatch import carry_batches
+from dbt_retry_plus.dbtcore.project import task_arguments
+from dbt_retry_plus.types import Chain, Plan
+
+_TASKS: Mapping[str, type[ConfiguredTask]] = {
+    "build": BuildTask,
+    "clone": CloneTask,
+    "compile": CompileTask,
+    "generate": GenerateTask,
+    "run": RunTask,
+    "run-operation": RunOperationTask,
+    "seed": SeedTask,
+    "snapshot": SnapshotTask,
+    "test": TestTask,
+}
+
+
+class _HooksOnly(list[Any]):
+    """No nodes, but not nothing to do: dbt takes the way that runs the project's hooks."""
+
+    def __len__(self) -> int:
+        return 1
+
+
+class ResumedTask(GraphRunnableTask):
+    """Mixed in before a task of dbt's: runs a given set of nodes in the setting of the whole command."""
+
+    def compile_manifest(self) -> None:
+        """Build the graph once; planning needs it before the run does."""
+        if self.graph is None:
+            super().compile_manifest()
+
+    def original_selection(self) -> frozenset[str] | None:
+        """Resolve the original command's selection with dbt's own selector, unit tests included.
+
+        Returns:
+            The unique_ids, or None where the selection cannot be resolved any more (it compared with
+            a state that is gone).
+        """
+        self.compile_manifest()
+        try:
+            return frozenset(self.get_node_selector().get_selected(self.get_selection_spec()))
+        except DbtRuntimeError:
+            return None
+
+    def present_nodes(self) -> frozenset[str]:
+        """Return the unique_ids of today's graph."""
+        self.compile_manifest()
+        return frozenset(self.graph.nodes())
+
+    def resume(self, plan: Plan, selection: AbstractSet[str], chain: Chain) -> None:
+        """Say what `run` will execute.
+
+        Args:
+            plan: The retry set.
+            selection: What Jinja's `selected_resources` and deferral take for selected.
+            chain: Where microbatch models find the batches that are done.
+        """
+        self._plan = plan
+        self._selection = selection
+        carry_batches(self, chain, plan)
+
+    def get_graph_queue(self) -> GraphQueue:
+        """Queue the retry set; as in `dbt build`, unit tests go with their model and before it."""
+        selected_resources.set_selected_resources(set(self._selection))
+        queued = set(self._plan.nodes)
+        if isinstance(self, BuildTask):
+            unit_tests = {
+                unique_id
+                for unique_id in queued & self.manifest.unit_tests.keys()
+                if self.manifest.unit_tests[unique_id].depends_on.nodes[0] in queued
+            }
+            self.selected_unit_tests = unit_tests
+            self.build_model_to_unit_test_map(sorted(unit_tests))
+            queued -= unit_tests
+        subset = self.graph.get_subset_graph(queued)
+        return GraphQueue(subset.graph, self.manifest, queued)
+
+    def _runtime_initialize(self) -> None:
+        super()._runtime_initialize()
+        if self._plan.hooks and not self._plan.nodes:
+            self._flattened_nodes = _HooksOnly()
+
+
+def resumed_task(
+    command: str, flags: Flags, config: RuntimeConfig, manifest: Manifest, catalogs: Any
+) -> ConfiguredTask:
+    """Create the original command's task; one with a graph is a `ResumedTask` too.
+
+    Args:
+        command: dbt's `which`.
+        flags: The flags of the original command.
+        config: Its configuration.
+        manifest: Today's manifest.
+        catalogs: Its catalogs, where its version has them.
+    """
+    task_class = _TASKS[command]
+    if issubclass(task_class, GraphRunnableTask):
+        task_class = type(f"Resumed{task_class.__name__}", (ResumedTask, task_class), {})
+    task = task_class(flags, config, manifest, **task_arguments(task_class, catalogs))
+    if isinstance(task, ResumedTask):
+        with task_contextvars(project_root=config.project_root):
+            task.compile_manifest()
+    return task

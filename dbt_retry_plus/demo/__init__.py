@@ -1,0 +1,1 @@
+"""The project that `dbt-retry-plus demo` copies, breaks, repairs and retries."""

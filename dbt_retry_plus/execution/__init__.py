@@ -1,0 +1,1 @@
+"""Running a plan with dbt-core's own tasks."""

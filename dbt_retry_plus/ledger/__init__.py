@@ -1,0 +1,1 @@
+"""Reading and writing invocations: the ledger's own folder and dbt's artifacts."""

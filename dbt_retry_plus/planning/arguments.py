@@ -1,0 +1,91 @@
+"""Which arguments a retry runs with: the recorded ones, with this command line's on top."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.types import EffectiveArguments, Invocation
+
+# Where dbt reads and writes is a matter of this command: the project may have moved since.
+FROM_THIS_COMMAND = frozenset(
+    {"log_path", "output_path", "profiles_dir", "profiles_dir_exists_false", "project_dir", "target_path"}
+)
+
+# `--state` on a retry names the folder of the results to retry, as in `dbt retry`; it says nothing
+# about the state that the original command compared with.
+_ABOUT_THE_RETRY = frozenset({"state"})
+
+# dbt refuses these two together, so the one given now replaces the one recorded.
+_EXCLUSIVE = {"warn_error": "warn_error_options", "warn_error_options": "warn_error"}
+
+_TARGET_OPTIONS = ("profile", "target")
+
+
+def effective_arguments(
+    invocation: Invocation,
+    given: Mapping[str, Any],
+    this_command: Mapping[str, Any],
+    accepted: frozenset[str],
+    *,
+    replace_vars: bool = False,
+) -> EffectiveArguments:
+    """Lay what was given on this command line over what the original command ran with.
+
+    Args:
+        invocation: The original invocation.
+        given: Options given on this command line (or as keywords of `dbtRunner.invoke`).
+        this_command: Resolved values of all options of this command.
+        accepted: Names of the options that the original command has.
+        replace_vars: Whether `--vars` replaces the recorded mapping; it is merged otherwise.
+
+    Raises:
+        RetryRefusedError: An option was given that the original command does not have.
+    """
+    values = {name: value for name, value in invocation.arguments.items() if name not in FROM_THIS_COMMAND}
+    sources = dict.fromkeys(values, "recorded")
+    for name in FROM_THIS_COMMAND & this_command.keys():
+        if this_command[name] is not None:
+            values[name], sources[name] = this_command[name], "this command"
+    for name, value in given.items():
+        if name in FROM_THIS_COMMAND or name in _ABOUT_THE_RETRY:
+            continue
+        if name not in accepted:
+            raise RetryRefusedError(
+                f"`dbt {invocation.command_line_name}`, the command to retry, has no option "
+                f"--{name.replace('_', '-')}. Leave it out."
+            )
+        for excluded in (name, _EXCLUSIVE.get(name, name)):
+            if excluded != name:
+                values.pop(excluded, None)
+                sources.pop(excluded, None)
+        recorded = values.get(name)
+        if name == "vars" and isinstance(recorded, dict) and not replace_vars:
+            values[name], sources[name] = {**recorded, **value}, "merged"
+        else:
+            values[name], sources[name] = value, "command line"
+    return EffectiveArguments(invocation.command, values, sources)
+
+
+def check_target(given: Mapping[str, Any], recorded: Mapping[str, str | None], invocation: Invocation) -> None:
+    """Refuse a retry against another target than the original's.
+
+    The proven nodes stand in the old target: in another one nothing is proven.
+
+    Args:
+        given: Options given on this command line.
+        recorded: `target` and `profile` that the original ran with, None where that is not known.
+        invocation: The original invocation.
+
+    Raises:
+        RetryRefusedError: `--target` or `--profile` was given and is not the original's.
+    """
+    for name in _TARGET_OPTIONS:
+        before = recorded.get(name)
+        if name in given and before is not None and given[name] != before:
+            raise RetryRefusedError(
+                f"`dbt {invocation.command_line_name}` ({invocation.short_id}) ran with the {name} {before!r}, "
+                f"and its proven nodes are not in {given[name]!r}. Leave --{name} out, or pass "
+                f"--allow-target-change to run the retry set there all the same."
+            )

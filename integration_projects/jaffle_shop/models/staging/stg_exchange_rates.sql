@@ -1,0 +1,1 @@
+select currency, rate_to_euro from {{ source('landing', 'exchange_rates') }}

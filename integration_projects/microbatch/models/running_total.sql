@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select day, sum(amount) over (order by day) as amount from {{ ref('events_by_day') }}

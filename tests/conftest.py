@@ -1,0 +1,104 @@
+"""Fixtures of all tests: a PostgreSQL server, and projects on it or on DuckDB."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.postgres import PostgresServer, PostgresUnavailable, running_postgres
+from tests.support.projects import Adapter, DbtProject, copy_of, copy_project
+
+ProjectFactory = Callable[..., DbtProject]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known by which `-m 'not postgres'` leaves a whole server out."""
+    config.addinivalue_line("markers", "postgres: the test needs a PostgreSQL server")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, one for each process that runs tests. In CI its lack is a failure."""
+    server = running_postgres()
+    try:
+        running = server.__enter__()
+    except PostgresUnavailable as error:
+        if os.environ.get("CI", "").lower() in {"true", "1"}:
+            pytest.fail(f"No PostgreSQL server, and the environment says CI: {error}")
+        pytest.skip(f"No PostgreSQL server: {error}")
+    try:
+        yield running
+    finally:
+        server.__exit__(None, None, None)
+
+
+@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
+def adapter(request: pytest.FixtureRequest) -> Adapter:
+    """Each kind of warehouse in turn."""
+    kind: Adapter = request.param
+    return kind
+
+
+@pytest.fixture
+def new_project(request: pytest.FixtureRequest, tmp_path: Path) -> ProjectFactory:
+    """Make a fresh project: `new_project("jaffle_shop", "postgres", folder="first", threads=1)`."""
+
+    def make(
+        name: str = "jaffle_shop", adapter: Adapter = "duckdb", *, folder: str | None = None, threads: int = 4
+    ) -> DbtProject:
+        server = request.getfixturevalue("postgres_server") if adapter == "postgres" else None
+        return copy_project(name, tmp_path / (folder or name), adapter, server, threads)
+
+    return make
+
+
+@pytest.fixture
+def jaffle_shop(new_project: ProjectFactory, adapter: Adapter) -> DbtProject:
+    """A fresh jaffle_shop, on each kind of warehouse."""
+    return new_project("jaffle_shop", adapter)
+
+
+@pytest.fixture
+def jaffle_shop_duckdb(new_project: ProjectFactory) -> DbtProject:
+    """A fresh jaffle_shop on DuckDB."""
+    return new_project("jaffle_shop", "duckdb")
+
+
+@pytest.fixture
+def jaffle_shop_postgres(new_project: ProjectFactory) -> DbtProject:
+    """A fresh jaffle_shop on PostgreSQL; mark the test with `postgres`."""
+    return new_project("jaffle_shop", "postgres")
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[object, ...], DbtProject]:
+    """The DuckDB projects that `project_after` has run a command in, kept for the tests that follow."""
+    return {}
+
+
+@pytest.fixture
+def project_after(
+    templates: dict[tuple[object, ...], DbtProject], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> ProjectFactory:
+    """Make a DuckDB project in which a command has run, copied from the first one that ran it.
+
+    `project_after("build", failing=("orders",))` is a jaffle_shop after a build in which `orders` failed; its
+    switch is still on.
+    """
+
+    def make(
+        *command: str, failing: tuple[str, ...] = (), name: str = "jaffle_shop", folder: str | None = None
+    ) -> DbtProject:
+        key = (name, command, failing)
+        if key not in templates:
+            template = copy_project(name, tmp_path_factory.mktemp("template") / name)
+            for node in failing:
+                template.set_switch(node)
+            template.dbt(*command, exit_code=1 if failing else 0)
+            templates[key] = template
+        return copy_of(templates[key], tmp_path / (folder or name))
+
+    return make

