@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.postgres import PostgresServer, PostgresUnavailable, running_postgres
+from tests.support.postgres import PostgresServer, PostgresUnavailableError, running_postgres
 from tests.support.projects import Adapter, DbtProject, copy_of, copy_project
 
 ProjectFactory = Callable[..., DbtProject]
@@ -25,7 +25,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     server = running_postgres()
     try:
         running = server.__enter__()
-    except PostgresUnavailable as error:
+    except PostgresUnavailableError as error:
         if os.environ.get("CI", "").lower() in {"true", "1"}:
             pytest.fail(f"No PostgreSQL server, and the environment says CI: {error}")
         pytest.skip(f"No PostgreSQL server: {error}")

@@ -40,7 +40,7 @@ def demo(folder: Path) -> None:
         _stop("The build was meant to fail and did not.")
 
     _say(f"Now the model is repaired in {MODEL}:")
-    click.echo(_change(folder / MODEL, MISSPELT, CORRECT))
+    _print(_change(folder / MODEL, MISSPELT, CORRECT))
 
     _say("What had succeeded stays as it is; only what is left is run. You would type:", "dbt retry-plus")
     if _run(dbt, "retry-plus", folder) != 0:
@@ -48,7 +48,7 @@ def demo(folder: Path) -> None:
 
     _verify(folder / WAREHOUSE)
     _say(f"All is built and tested: {' and '.join(f'{rows} {name}' for name, rows in MARTS.items())}.")
-    click.echo(f"The project stays in {folder}; try `dbt retry-plus` there once more: there is nothing left to do.")
+    _print(f"The project stays in {folder}; try `dbt retry-plus` there once more: there is nothing left to do.")
 
 
 def _find_dbt() -> str:
@@ -86,7 +86,7 @@ def _change(file: Path, old: str, new: str) -> str:
 def _run(dbt: str, command: str, folder: Path) -> int:
     # A person's own dbt settings would send dbt to another project, profile or target.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
-    environment |= {"DBT_PROFILES_DIR": ".", "DBT_PROJECT_DIR": "."}
+    environment |= {"DBT_PROFILES_DIR": ".", "DBT_PROJECT_DIR": ".", "DBT_USE_COLORS": str(_wants_colors())}
     return subprocess.run([dbt, command], cwd=folder, env=environment, check=False).returncode
 
 
@@ -101,9 +101,17 @@ def _verify(warehouse: Path) -> None:
 
 
 def _say(text: str, command: str | None = None) -> None:
-    click.echo(f"\n{click.style('==>', fg='cyan', bold=True)} {text}")
+    _print(f"\n{click.style('==>', fg='cyan', bold=True)} {text}")
     if command is not None:
-        click.echo(f"\n    {click.style(f'$ {command}', bold=True)}\n")
+        _print(f"\n    {click.style(f'$ {command}', bold=True)}\n")
+
+
+def _print(text: str) -> None:
+    click.echo(text, color=_wants_colors())
+
+
+def _wants_colors() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _stop(text: str, exit_code: int = EXIT_COULD_NOT_RUN) -> NoReturn:

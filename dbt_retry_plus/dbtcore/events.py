@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from dbt_common.events.base_types import EventLevel
+from dbt_common.events.event_manager_client import get_event_manager
 from dbt_common.events.functions import fire_event
 from dbt_common.events.types import Note
 
@@ -15,3 +19,15 @@ def log_info(message: str) -> None:
 def log_warning(message: str) -> None:
     """Log a warning that `--warn-error` does not turn into an error."""
     fire_event(Note(msg=message), level=EventLevel.WARN)
+
+
+@contextmanager
+def silenced_events() -> Iterator[None]:
+    """Let dbt work something out once more without repeating what the original command has said about it."""
+    manager = get_event_manager()
+    loggers, callbacks = manager.loggers, manager.callbacks
+    manager.loggers, manager.callbacks = [], []
+    try:
+        yield
+    finally:
+        manager.loggers, manager.callbacks = loggers, callbacks

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from dbt.cli.option_types import YAML, WarnErrorOptionsType
 from dbt.cli.options import MultiOption
 from dbt.flags import get_flags, set_flags
 
+from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.types import EffectiveArguments
 
 _COMMAND_PATHS = {"generate": ("docs", "generate"), "freshness": ("source", "freshness")}
@@ -39,8 +41,18 @@ def accepted_options(command: str) -> frozenset[str]:
 
 
 def activate_flags(arguments: EffectiveArguments) -> Flags:
-    """Make the arguments the flags of this process, as if the original command had been typed again."""
-    context = _context(arguments)
+    """Make the arguments the flags of this process, as if the original command had been typed again.
+
+    Raises:
+        RetryRefusedError: A recorded value, or an environment variable, is not one that the option takes.
+    """
+    try:
+        context = _context(arguments)
+    except click.UsageError as error:
+        raise RetryRefusedError(
+            f"`dbt {arguments.command}` cannot be set up as it was: {error.format_message()} "
+            "Give that option anew, or mend the environment variable that it comes from."
+        ) from None
     flags = Flags(ctx=context)
     _fire_deprecations(flags, context)
     set_flags(flags)
@@ -66,7 +78,10 @@ def _context(arguments: EffectiveArguments) -> click.Context:
     root_command, leaf_command = main.cli, _resolve(arguments.command)[-1]
     # A group without a subcommand prints its help and exits: name one, it is not invoked.
     root = root_command.make_context(root_command.name, [arguments.command])
-    leaf = leaf_command.make_context(arguments.command, _positional(leaf_command, arguments.values))
+    leaf = leaf_command.make_context(
+        arguments.command,
+        [*_existing_folders(leaf_command, arguments.values), *_positional(leaf_command, arguments.values)],
+    )
     leaf.parent = root
     for name, value in arguments.values.items():
         if _is_default(name, value):
@@ -77,6 +92,16 @@ def _context(arguments: EffectiveArguments) -> click.Context:
                 _put(level, parameter, value)
                 break  # dbt refuses an option that is given both before and after the subcommand
     return leaf
+
+
+def _existing_folders(command: click.Command, values: Mapping[str, Any]) -> list[str]:
+    # click checks that these exist even where they are defaults, which another working folder may lack.
+    names = {parameter.name for parameter in command.params}
+    return [
+        f"--{name.replace('_', '-')}={values[name]}"
+        for name in ("project_dir", "profiles_dir")
+        if name in names and values.get(name)
+    ]
 
 
 def _positional(command: click.Command, values: Mapping[str, Any]) -> list[str]:
@@ -113,6 +138,8 @@ def _typed(context: click.Context, parameter: click.Parameter, value: Any) -> An
     if isinstance(value, dict) and isinstance(parameter.type, (YAML, WarnErrorOptionsType)):
         # These make objects of dbt's own from the text; their values are names and numbers only.
         return parameter.type.convert(json.dumps(value), parameter, context)
+    if isinstance(value, PurePath):
+        value = str(value)
     if isinstance(value, (str, int, float, bool)):
         return parameter.type.convert(value, parameter, context)
     return value

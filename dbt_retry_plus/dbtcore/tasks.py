@@ -25,6 +25,7 @@ from dbt.task.test import TestTask
 from dbt_common.events.contextvars import task_contextvars
 from dbt_common.exceptions import DbtRuntimeError
 
+from dbt_retry_plus.dbtcore.events import silenced_events
 from dbt_retry_plus.dbtcore.microbatch import carry_batches
 from dbt_retry_plus.dbtcore.project import task_arguments
 from dbt_retry_plus.types import Chain, Plan
@@ -66,7 +67,8 @@ class ResumedTask(GraphRunnableTask):
         """
         self.compile_manifest()
         try:
-            return frozenset(self.get_node_selector().get_selected(self.get_selection_spec()))
+            with silenced_events():
+                return frozenset(self.get_node_selector().get_selected(self.get_selection_spec()))
         except DbtRuntimeError:
             return None
 

@@ -44,8 +44,11 @@ FILES = {
 }
 
 RAW = (
+    "create schema if not exists main",
     "create schema raw",
     "create table raw.customers as select 1 as id, 'Ada' as name union all select 2, 'Bob'",
+    # An earlier day's view, for the commands that do not select it.
+    "create view main.stg_customers as select * from raw.customers",
 )
 
 SHOP = InlineProject(FILES, RAW, parsed_once=True)

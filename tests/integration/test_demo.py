@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from click.testing import CliRunner
+
+from dbt_retry_plus.cli import demo as demo_module
 
 SCRIPT = Path(sys.executable).with_name("dbt-retry-plus")
 
@@ -35,6 +41,42 @@ def test_the_demo_shows_the_main_job(tmp_path: Path) -> None:
     assert "ERROR=0" in retry
     assert "All is built and tested: 4 customers and 5 orders." in retry
     assert (tmp_path / "dbt-retry-plus-demo" / "target" / "run_results.json").is_file()
+    assert "\x1b" not in shown.stdout, "colours in a file or a pipe"
+
+
+def printed_at_a_terminal(**environment: str) -> bytes:
+    """What the demo's own functions print when standard output is a terminal."""
+    terminal, other_end = pty.openpty()
+    step = "from dbt_retry_plus.cli import demo; demo._say('A step', 'dbt build'); print(demo._wants_colors())"
+    known = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    try:
+        subprocess.run([sys.executable, "-c", step], stdout=other_end, env={**known, **environment}, check=True)
+        return os.read(terminal, 10_000)
+    finally:
+        os.close(terminal)
+        os.close(other_end)
+
+
+def test_a_terminal_gets_colours_unless_told_otherwise() -> None:
+    assert b"\x1b[" in printed_at_a_terminal()
+    plain = printed_at_a_terminal(NO_COLOR="1")
+    assert b"==> A step" in plain
+    assert b"False" in plain
+    assert b"\x1b" not in plain
+
+
+def test_without_duckdb_it_names_the_package_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_installed(name: str) -> NoReturn:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(demo_module, "version", not_installed)
+    monkeypatch.chdir(tmp_path)
+    refused = CliRunner().invoke(demo_module.demo)
+    assert refused.exit_code == 2
+    assert refused.output == "The demo needs DuckDB. Install it with: pip install 'dbt-retry-plus[duckdb]'\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_the_source_distribution_holds_what_a_build_and_a_test_run_need(built: B
         names = {str(Path(*Path(name).parts[1:])) for name in archive.getnames()}
     startup_files = {f"dbt_retry_plus/startup/{name}" for name in STARTUP_FILES}
     assert package_files() | startup_files <= names
-    assert {"pyproject.toml", "LICENSE", "README.md", "CHANGELOG.md", "tox.ini", "PKG-INFO"} <= names
+    assert {"pyproject.toml", "LICENSE", "README.md", "CHANGELOG.md", "tox.ini", "toxfile.py", "PKG-INFO"} <= names
     assert {"tests/packaging/test_built_files.py", "integration_projects/jaffle_shop/dbt_project.yml"} <= names
     folders = {name.split("/")[0] for name in names if "/" in name}
     assert folders == {"dbt_retry_plus", "integration_projects", "tests"}

@@ -30,7 +30,7 @@ def test_every_way_to_call_the_command_finds_it(installed: Environment) -> None:
     assert installed.run("python", "-m", "dbt_retry_plus", "--help").stdout.startswith(usage)
     code = "from dbt.cli.main import dbtRunner; print(dbtRunner().invoke(['retry-plus', '--help']).success)"
     printed = installed.run("python", "-c", code).stdout
-    assert usage in printed
+    assert "Usage: cli retry-plus [OPTIONS]" in printed  # dbtRunner calls the program so
     assert printed.endswith("True\n")
 
 

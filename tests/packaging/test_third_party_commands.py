@@ -34,8 +34,10 @@ def test_broken_and_greedy_distributions_are_named_and_dbt_goes_on_working(
     help_text = environment.run("dbt", "--help")
     assert help_text.stderr.splitlines() == [
         "dbt-retry-plus: command 'run' of dbt-greedy 1.0 is left out: dbt has a command of that name",
-        "dbt-retry-plus: command 'broken' of dbt-broken 1.0 cannot be loaded: "
-        "ModuleNotFoundError: No module named 'nowhere'",
+        (
+            "dbt-retry-plus: command 'broken' of dbt-broken 1.0 cannot be loaded: "
+            "ModuleNotFoundError: No module named 'nowhere'"
+        ),
         "dbt-retry-plus: command 'twice' is left out: dbt-one 2.0 and dbt-two 1.0 all offer it; uninstall all but one",
     ]
     assert "  run            Compile SQL and execute" in help_text.stdout

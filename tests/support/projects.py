@@ -167,8 +167,7 @@ class DbtProject:
             "where table_schema not in ('control', 'information_schema', 'pg_catalog') order by 1, 2"
         )
         return {
-            f"{schema}.{name}": self.fetch(f'select count(*) from "{schema}"."{name}"')[0][0]
-            for schema, name in names
+            f"{schema}.{name}": self.fetch(f'select count(*) from "{schema}"."{name}"')[0][0] for schema, name in names
         }
 
     def edit(self, path: str, old: str, new: str) -> None:
@@ -270,9 +269,7 @@ def _local_packages(project: Path) -> Sequence[Path]:
 
 
 def _with_warehouse(folder: Path, adapter: Adapter, server: PostgresServer | None, threads: int) -> DbtProject:
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)
-    }
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
     # Python compiles dbt's two thousand modules anew in each process that may not keep the result.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment |= {"WAREHOUSE_TARGET": adapter, "WAREHOUSE_THREADS": str(threads), "DBT_USE_COLORS": "false"}

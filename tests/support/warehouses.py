@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from tests.support.postgres import PostgresServer
 
 
 @dataclass(frozen=True)
@@ -110,3 +113,52 @@ class DuckDB:
         self.reset()
         if (folder / self.file.name).exists():
             shutil.copy2(folder / self.file.name, self.file)
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A database of a server. Kept states are databases too, since PostgreSQL copies one quickly."""
+
+    server: PostgresServer
+    database: str
+
+    def profile_output(self) -> Mapping[str, Any]:
+        return {
+            "type": "postgres",
+            "host": self.server.host,
+            "port": int(self.server.port),
+            "user": self.server.user,
+            "password": "",
+            "dbname": self.database,
+            "schema": "main",
+            "threads": 1,
+        }
+
+    def reset(self) -> None:
+        self._copy("template0", self.database)
+
+    def execute(self, statements: Sequence[str]) -> None:
+        with closing(self.server.connect(self.database)) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def relations(self) -> Mapping[str, Relation]:
+        with closing(self.server.connect(self.database)) as connection, connection.cursor() as cursor:
+
+            def query(sql: str) -> list[tuple[Any, ...]]:
+                cursor.execute(sql)
+                rows: list[tuple[Any, ...]] = cursor.fetchall()
+                return rows
+
+            return describe_relations(query)
+
+    def save(self, folder: Path) -> None:
+        self._copy(self.database, f"{self.database}_{folder.name}")
+
+    def restore(self, folder: Path) -> None:
+        self._copy(f"{self.database}_{folder.name}", self.database)
+
+    def _copy(self, source: str, destination: str) -> None:
+        with closing(self.server.connect("postgres")) as connection, connection.cursor() as cursor:
+            cursor.execute(f'drop database if exists "{destination}" with (force)')
+            cursor.execute(f'create database "{destination}" template "{source}"')

@@ -99,6 +99,13 @@ def test_a_command_that_cannot_be_loaded_is_unknown_when_it_is_typed(install: In
     assert any("No such command 'broken'" in line for line in others)
 
 
+def test_a_name_that_nobody_offers_is_unknown_and_nothing_else_is_said(group: click.Group) -> None:
+    result = CliRunner().invoke(group, ["no-such-command"])
+    assert result.exit_code == 2
+    assert "No such command 'no-such-command'" in result.stderr
+    assert "dbt-retry-plus:" not in result.stderr
+
+
 def test_ctrl_c_during_the_loading_of_a_command_is_passed_on(install: Install, group: click.Group) -> None:
     source = "raise KeyboardInterrupt"
     install(Distribution("slow-dist", {"slow": "slow_module:command"}, {"slow_module": source}))
@@ -160,19 +167,25 @@ def test_a_distribution_with_unreadable_metadata_is_still_reported(
     result = CliRunner().invoke(group, ["--help"])
     assert result.exit_code == 0
     assert len(result.stderr.splitlines()) == 1
-    assert result.stderr.startswith("dbt-retry-plus: command 'damaged' of ")
+    assert result.stderr.startswith(
+        "dbt-retry-plus: command 'damaged' of a distribution with unreadable metadata cannot be loaded: "
+    )
 
 
-def test_entry_points_that_cannot_be_listed_leave_the_own_commands(
+def test_a_distribution_whose_entry_points_cannot_be_read_takes_nobody_else_along(
     install: Install, group: click.Group, tmp_path: Path
 ) -> None:
-    install(Distribution("damaged-dist", {"damaged": "module:command"}))
-    (tmp_path / "damaged_dist-1.0.dist-info" / "entry_points.txt").write_bytes(b"[dbt.cli.commands]\n\xff\xfe = x")
+    install(Distribution("hello-dist", {"hello": "hello_module_c:hello"}, {"hello_module_c": HELLO_COMMAND}))
+    install(Distribution("damaged-dist", {"damaged": "module:command"}, version="0.9"))
+    (tmp_path / "damaged_dist-0.9.dist-info" / "entry_points.txt").write_bytes(b"[dbt.cli.commands]\n\xff = x")
     result = CliRunner().invoke(group, ["--help"])
     assert result.exit_code == 0
-    assert result.stderr.startswith("dbt-retry-plus: installed dbt commands cannot be listed: UnicodeDecodeError: ")
+    assert result.stderr.startswith(
+        "dbt-retry-plus: entry points of damaged-dist 0.9 cannot be read: UnicodeDecodeError: "
+    )
     assert len(result.stderr.splitlines()) == 1
-    assert "run" in result.stdout
+    lines = [line.split()[0] for line in result.stdout.partition("Commands:\n")[2].splitlines()]
+    assert lines == ["hello", "retry-plus", "run"]
 
 
 def test_a_closed_stderr_does_not_stop_the_command_line(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import sys
 from types import ModuleType
 
 import click
 import pytest
 
+from dbt_retry_plus.startup import DBT_CLI_MODULE, DISABLE_VARIABLE, install
 from dbt_retry_plus.startup.registration import EntryPointGroup, register
 
 
@@ -68,6 +70,22 @@ def test_what_is_not_a_group_that_can_change_is_left_as_it_is(cli: object) -> No
     kind = type(cli)
     register(module_with(cli))
     assert type(cli) is kind
+
+
+def test_installing_reaches_a_command_line_that_is_imported_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = click.Group("dbt")
+    monkeypatch.setitem(sys.modules, DBT_CLI_MODULE, module_with(group))
+    monkeypatch.delenv(DISABLE_VARIABLE, raising=False)
+    install()
+    assert isinstance(group, EntryPointGroup)
+
+
+def test_disabled_nothing_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = click.Group("dbt")
+    monkeypatch.setitem(sys.modules, DBT_CLI_MODULE, module_with(group))
+    monkeypatch.setenv(DISABLE_VARIABLE, "1")
+    install()
+    assert type(group) is click.Group
 
 
 def test_a_module_without_a_command_line_is_left_as_it_is() -> None:

@@ -1,0 +1,57 @@
+"""README says what is so: links, commands, options and the transcript of the demo."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def fenced(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_relative_links_lead_somewhere() -> None:
+    for link in re.findall(r"\]\(([^)#]+)", README):
+        if "://" not in link:
+            assert (ROOT / link).exists(), link
+
+
+def test_files_that_are_named_exist() -> None:
+    named = re.findall(r"`((?:tests|integration_projects|dbt_retry_plus)/[\w./-]+)`", README)
+    assert named
+    for path in named:
+        assert (ROOT / path).exists(), path
+
+
+def test_ci_runs_the_test_command() -> None:
+    command = next(block.strip() for block in fenced("console") if "tox run" in block)
+    assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_startup_file_is_shown_whole() -> None:
+    source = (ROOT / "dbt_retry_plus" / "startup" / "dbt_retry_plus.pth").read_text(encoding="utf-8")
+    code = [line for line in source.splitlines() if line and not line.startswith("#")]
+    assert fenced("python")[0].splitlines() == code
+
+
+def test_options_of_the_table_exist() -> None:
+    from dbt.cli.main import build
+
+    from dbt_retry_plus.cli.retry_plus import retry_plus
+
+    known = {
+        option
+        for command in (retry_plus, build)
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    table = README.split("### Options", 1)[1].split("\n## ", 1)[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = re.findall(r"`(--[\w-]+)`", " ".join(cells))
+    assert len(named) > 10
+    assert set(named) <= known
+    ours = {option for parameter in retry_plus.params if parameter not in build.params for option in parameter.opts}
+    assert {"--vars-replace", "--allow-target-change"} <= ours & set(named)
