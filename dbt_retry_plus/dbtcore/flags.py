@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 from dbt.cli import main
 from dbt.cli.flags import FLAGS_DEFAULTS, Flags
-from dbt.cli.option_types import YAML, WarnErrorOptionsType
+from dbt.cli.option_types import YAML
 from dbt.cli.options import MultiOption
 from dbt.flags import get_flags, set_flags
 
@@ -135,8 +135,8 @@ def _typed(context: click.Context, parameter: click.Parameter, value: Any) -> An
         return tuple(value) if isinstance(value, (list, tuple)) else (value,)
     if isinstance(value, dict) and type(parameter.type) is YAML:
         return value
-    if isinstance(value, dict) and isinstance(parameter.type, (YAML, WarnErrorOptionsType)):
-        # These make objects of dbt's own from the text; their values are names and numbers only.
+    if isinstance(value, dict):
+        # These options (--warn-error-options, --sqlparse, --sample) make objects of dbt's own from the text; their values are names and numbers only.
         return parameter.type.convert(json.dumps(value), parameter, context)
     if isinstance(value, PurePath):
         value = str(value)

@@ -21,7 +21,7 @@ VOLATILE_TEXT = (
     (re.compile(r"\d\d:\d\d:\d\d(\.\d+)?"), "<time>"),
     (re.compile(r"\d+ hours? \d+ minutes? and [\d.]+ seconds?"), "<duration>"),
     (re.compile(r"\d+\.\d+ ?(s\b|seconds?)"), "<duration>"),
-    (re.compile(r"(__dbt_(?:tmp|backup))\d+"), r"\1"),
+    (re.compile(r"(__dbt_(?:tmp|backup))_?\d+"), r"\1"),
     (re.compile(r"\bThread-\d+ \(worker\)"), "<thread>"),
 )
 
