@@ -136,7 +136,8 @@ def _typed(context: click.Context, parameter: click.Parameter, value: Any) -> An
     if isinstance(value, dict) and type(parameter.type) is YAML:
         return value
     if isinstance(value, dict):
-        # These options (--warn-error-options, --sqlparse, --sample) make objects of dbt's own from the text; their values are names and numbers only.
+        # --warn-error-options, --sqlparse and --sample make objects of dbt's own from a text that holds names,
+        # numbers and times only.
         return parameter.type.convert(json.dumps(value), parameter, context)
     if isinstance(value, PurePath):
         value = str(value)
