@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 from click.core import ParameterSource
 from dbt.cli import main, requires
+
+from dbt_retry_plus.dbtcore.preconditions import (
+    contradictions_refused,
+    levels,
+    project_files_required,
+    usage_errors_as_sentences,
+)
 
 # `dbtRunner.invoke(args, **kwargs)` marks the keywords with this instead of a ParameterSource.
 _KEYWORD_SOURCE = "kwargs"
@@ -19,14 +26,20 @@ def retry_parameters() -> list[click.Parameter]:
 
 
 def with_upstream_setup(function: Callable[..., tuple[Any, bool]]) -> Callable[..., tuple[Any, bool]]:
-    """Wrap a command as dbt wraps `retry`: flags, logging, tracking, profile, project and exit codes."""
+    """Wrap a command as dbt wraps `retry`: flags, logging, tracking, profile, project and exit codes.
+
+    Between dbt's steps are ours, for what dbt answers with a traceback.
+    """
     wrapped = function
     for step in (
         requires.runtime_config,
         requires.project,
         requires.profile,
+        project_files_required,
         requires.preflight,
+        usage_errors_as_sentences,
         requires.postflight,
+        contradictions_refused,
     ):
         wrapped = step(wrapped)
     return click.pass_context(wrapped)
@@ -43,19 +56,12 @@ def given_options(context: click.Context, own: frozenset[str]) -> Mapping[str, A
         Option by its dbt name; neither defaults nor environment variables are among them.
     """
     given: dict[str, Any] = {}
-    for level in _levels(context):
+    for level in levels(context):
         for name, value in level.params.items():
             source = level.get_parameter_source(name)
             if name not in own and name not in given and _was_given(source):
                 given[name] = value
     return given
-
-
-def _levels(context: click.Context) -> Iterator[click.Context]:
-    level: click.Context | None = context
-    while level is not None:
-        yield level
-        level = level.parent
 
 
 def _was_given(source: ParameterSource | str | None) -> bool:

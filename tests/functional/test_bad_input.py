@@ -1,0 +1,298 @@
+"""What cannot be retried is refused in one sentence that says what, where and what to do: exit 2, nothing changed.
+
+The rows of `run_results.json` that are marked as row 35 make `dbt retry` show a traceback.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.differential import Retry
+from tests.support.inline_projects import InlineProject, Workshop
+from tests.support.invocations import Invocation, RunnerCall
+
+PROJECT = InlineProject({"models/late.sql": "select * from raw.orders"}, first=("run",))
+TARGET = "project/target"
+RUN_AGAIN = "Run the original dbt command again, or name another folder with --state."
+
+
+def artifacts(stage: Path) -> Mapping[str, object]:
+    """All that is in the stage but dbt's log and its id of the user, with the time of the last change."""
+    return {
+        path.relative_to(stage).as_posix(): (
+            path.lstat().st_mtime_ns if path.is_file() else None,
+            path.read_bytes() if path.is_file() else None,
+        )
+        for path in stage.rglob("*")
+        if "logs" not in path.parts and path.name != ".user.yml"
+    }
+
+
+def refused(workshop: Workshop, retry: Retry, command: str = "retry-plus") -> Invocation:
+    """Run a retry in what stands in the stage and insist on what all refusals share."""
+    log = workshop.stage / retry.log
+    log.unlink(missing_ok=True)  # the command to retry has logged the traceback of the failed node there
+    before = artifacts(workshop.stage)
+    invocation = workshop.dbt(PROJECT, retry)(*retry.command_line(command))
+    assert invocation.exit_code == 2, invocation.output
+    if command == "retry-plus":
+        written = invocation.output + (log.read_text() if log.exists() else "")
+        assert "Traceback" not in written, written
+        assert artifacts(workshop.stage) == before
+    return invocation
+
+
+def sentence(invocation: Invocation) -> str:
+    """What stands below dbt's heading of an error, which is all that follows."""
+    heading = "Encountered an error:\nRuntime Error\n  "
+    assert invocation.stdout.count(heading) == 1, invocation.output
+    said = invocation.stdout.split(heading)[1].strip()
+    assert len(said.splitlines()) == 1, said
+    return said
+
+
+def usage_error(invocation: Invocation) -> str:
+    """What click says below the usage line; dbt says nothing then."""
+    assert invocation.stdout.strip() == ""
+    hint, said = invocation.stderr.split("Error: ")
+    assert "Try 'dbt retry-plus --help' for help." in hint
+    assert len(said.strip().splitlines()) == 1
+    return said.strip()
+
+
+@dataclass(frozen=True)
+class Damage:
+    do: Callable[[Path], Any]
+    says: str
+    upstream_shows_a_traceback: bool = False
+
+
+def edited(**changes: Any) -> Callable[[Path], Any]:
+    """Change values of run_results.json: `args__which="x"`; None takes the key out."""
+
+    def edit(file: Path) -> None:
+        document = json.loads(file.read_text())
+        for keys, value in changes.items():
+            part: Any = document
+            *way, last = keys.split("__")
+            for key in way:
+                part = part[int(key) if isinstance(part, list) else key]
+            if value is None:
+                del part[last]
+            else:
+                part[last] = value
+        file.write_text(json.dumps(document))
+
+    return edit
+
+
+def holding(content: bytes) -> Callable[[Path], Any]:
+    return lambda file: file.write_bytes(content)
+
+
+def replaced(make: Callable[[Path], Any]) -> Callable[[Path], Any]:
+    def replace(file: Path) -> None:
+        file.unlink()
+        make(file)
+
+    return replace
+
+
+SCHEMA = "https://schemas.getdbt.com/dbt/run-results/v{}.json"
+
+
+def of_schema(version: str | None) -> Callable[[Path], Any]:
+    return edited(metadata__dbt_schema_version=version)
+
+
+DAMAGES = {
+    "missing": Damage(Path.unlink, "there is no run_results.json in '{folder}'."),
+    "empty": Damage(holding(b""), "'{file}' is not a JSON document"),
+    "truncated": Damage(lambda file: os.truncate(file, 300), "'{file}' is not a JSON document"),
+    "text": Damage(holding(b"not JSON"), "'{file}' is not a JSON document"),
+    "binary": Damage(holding(b"\xff\xfe\x00{"), "'{file}' is not a JSON document"),
+    "nested too deep": Damage(holding(b"[" * 200_000), "'{file}' is not a JSON document"),
+    "empty object": Damage(holding(b"{}"), "'{file}' does not hold the results of a dbt command", True),
+    "empty list": Damage(holding(b"[]"), "'{file}' does not hold the results of a dbt command", True),
+    "results are no list": Damage(edited(results="none"), "'results' is missing or of another kind."),
+    "older schema": Damage(
+        of_schema(SCHEMA.format(3)), f"'{{file}}' has the schema version '{SCHEMA.format(3)}', and this version of"
+    ),
+    "newer schema": Damage(
+        of_schema(SCHEMA.format(99)), f"'{{file}}' has the schema version '{SCHEMA.format(99)}', and this version of"
+    ),
+    "no schema": Damage(of_schema(None), "'{file}' has the schema version 'None', and this version of"),
+    "no command": Damage(edited(args__which=None), "'{file}' does not say which dbt command wrote it", True),
+    "unknown command": Damage(
+        edited(args__which="frobnicate"), "'{file}' was written by the dbt command 'frobnicate'", True
+    ),
+    "unknown status": Damage(
+        edited(results__0__status="bogus"), "'{file}' gives model.shop.late the unknown status 'bogus'.", True
+    ),
+    "row without a node": Damage(edited(results__0__unique_id=None), "Row 1 of the results in '{file}'"),
+    "folder": Damage(replaced(Path.mkdir), "Could not read '{file}': Is a directory."),
+    "link to itself": Damage(
+        replaced(lambda file: file.symlink_to(file.name)), "Could not read '{file}': Too many levels of symbolic links."
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_results_that_cannot_be_read(workshop: Workshop, damage: str) -> None:
+    prepared = workshop.prepare(PROJECT)
+    workshop.restore(prepared)
+    file = workshop.stage / TARGET / "run_results.json"
+    DAMAGES[damage].do(file)
+
+    said = sentence(refused(workshop, Retry()))
+
+    assert DAMAGES[damage].says.format(file=file, folder=file.parent) in said
+    assert said.endswith(RUN_AGAIN)
+
+
+@pytest.mark.parametrize("damage", [name for name, damage in DAMAGES.items() if damage.upstream_shows_a_traceback])
+def test_row_35_dbt_retry_shows_a_traceback(workshop: Workshop, damage: str) -> None:
+    prepared = workshop.prepare(PROJECT)
+    workshop.restore(prepared)
+    DAMAGES[damage].do(workshop.stage / TARGET / "run_results.json")
+
+    upstream = refused(workshop, Retry(), "retry")
+
+    assert "Traceback (most recent call last)" in upstream.output
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_results_that_may_not_be_read(workshop: Workshop) -> None:
+    prepared = workshop.prepare(PROJECT)
+    workshop.restore(prepared)
+    file = workshop.stage / TARGET / "run_results.json"
+    file.chmod(0)
+    before = file.lstat()
+
+    invocation = workshop.dbt(PROJECT)("retry-plus")
+
+    assert invocation.exit_code == 2
+    assert sentence(invocation) == f"Could not read '{file}': Permission denied. {RUN_AGAIN}"
+    assert file.lstat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_no_command_ran_before(workshop: Workshop) -> None:
+    workshop.restore(workshop.prepare(PROJECT.after()))
+
+    said = sentence(refused(workshop, Retry()))
+
+    folder = workshop.stage / TARGET
+    assert said.startswith(f"There is no previous invocation to retry: the folder '{folder}' does not exist.")
+    assert said.endswith(RUN_AGAIN)
+
+
+def test_a_state_that_does_not_exist(workshop: Workshop) -> None:
+    workshop.restore(workshop.prepare(PROJECT))
+
+    said = sentence(refused(workshop, Retry("--state nowhere")))
+
+    assert f"the folder '{workshop.stage / 'project' / 'nowhere'}' does not exist." in said
+    assert said.endswith(RUN_AGAIN)
+
+
+def test_a_state_that_is_a_file(workshop: Workshop) -> None:
+    workshop.restore(workshop.prepare(PROJECT))
+
+    said = usage_error(refused(workshop, Retry("--state dbt_project.yml")))
+
+    assert said == "Invalid value for '--state': Directory 'dbt_project.yml' is a file."
+
+
+def test_no_project(workshop: Workshop) -> None:
+    workshop.restore(workshop.prepare(PROJECT))
+    (workshop.stage / "home" / ".dbt").mkdir()
+    folder = workshop.stage / "elsewhere"
+    folder.mkdir()
+
+    said = sentence(refused(workshop, Retry(folder="elsewhere", log="elsewhere/logs/dbt.log")))
+
+    assert said == (
+        f"'{folder}' is not a dbt project: it holds no dbt_project.yml. "
+        "Go to the project's folder, or name it with --project-dir."
+    )
+
+
+def test_no_profiles(workshop: Workshop) -> None:
+    workshop.restore(workshop.prepare(PROJECT))
+    (workshop.stage / "project" / "profiles.yml").unlink()
+    folder = workshop.stage / "home" / ".dbt"
+    folder.mkdir()
+
+    said = sentence(refused(workshop, Retry()))
+
+    assert said == (
+        f"There is no profiles.yml in '{folder}'. Name the folder that holds it with --profiles-dir or DBT_PROFILES_DIR."
+    )
+
+
+def test_no_such_profile(workshop: Workshop) -> None:
+    workshop.restore(workshop.prepare(PROJECT))
+
+    assert sentence(refused(workshop, Retry("--profile mine"))) == "Could not find profile named 'mine'"
+
+
+TWICE = "is given both before and after the command. Give it once."
+EXCLUSIVE = "--warn-error and --warn-error-options exclude each other. Give only one."
+OPTIONS = "--warn-error-options '{error: [Note]}'"
+
+CONTRADICTIONS = {
+    "twice": (Retry("--quiet", before_command="--quiet"), f"--quiet {TWICE}"),
+    "twice, in both senses": (Retry("--no-fail-fast", before_command="--fail-fast"), f"--fail-fast {TWICE}"),
+    "exclusive": (Retry(OPTIONS, before_command="--warn-error"), EXCLUSIVE),
+    "exclusive, both after the command": (Retry(f"--warn-error {OPTIONS}"), EXCLUSIVE),
+    "exclusive, one in the environment": (Retry(OPTIONS, environment={"DBT_WARN_ERROR": "true"}), EXCLUSIVE),
+}
+
+
+@pytest.mark.parametrize("contradiction", CONTRADICTIONS)
+def test_options_that_contradict_each_other(workshop: Workshop, contradiction: str) -> None:
+    retry, says = CONTRADICTIONS[contradiction]
+    prepared = workshop.prepare(PROJECT)
+    workshop.restore(prepared)
+
+    assert "Traceback" in refused(workshop, retry, "retry").output
+    assert usage_error(refused(workshop, retry)) == says
+
+
+def test_an_option_that_dbt_does_not_know(workshop: Workshop) -> None:
+    workshop.restore(workshop.prepare(PROJECT))
+
+    assert "--frobnicate" in usage_error(refused(workshop, Retry("--frobnicate")))
+
+
+def test_an_option_that_contradicts_a_flag_of_the_project(workshop: Workshop) -> None:
+    project = PROJECT.after("run", settings={"flags": {"warn_error": True}})
+    workshop.restore(workshop.prepare(project))
+
+    invocation = refused(workshop, Retry(OPTIONS))
+
+    assert "warn_error_options: not allowed with argument warn_error" in invocation.output
+
+
+def test_the_programmatic_api_returns_the_refusal(workshop: Workshop) -> None:
+    workshop.restore(workshop.prepare(PROJECT))
+    (workshop.stage / TARGET / "run_results.json").write_text("{}")
+
+    damaged, twice = (
+        workshop.dbt(PROJECT)
+        .call(RunnerCall(["retry-plus"]), RunnerCall(["--quiet", "retry-plus", "--quiet"]))
+        .outcomes
+    )
+
+    assert (damaged.success, twice.success) == (False, False)
+    assert damaged.exception_type == "DbtRuntimeError"
+    assert RUN_AGAIN in str(damaged.exception_text)
+    assert twice.exception_type == "DbtUsageException"
+    assert twice.exception_text == f"--quiet {TWICE}"
