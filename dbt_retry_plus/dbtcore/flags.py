@@ -23,6 +23,7 @@ from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.types import EffectiveArguments
 
 _COMMAND_PATHS = {"generate": ("docs", "generate"), "freshness": ("source", "freshness")}
+_NEVER_FROM_ENVIRONMENT = frozenset({"profile", "state", "target"})
 
 
 def current_values() -> dict[str, Any]:
@@ -89,7 +90,8 @@ def _context(arguments: EffectiveArguments) -> click.Context:
         for level in (root, leaf):
             parameter = next((p for p in level.command.params if p.name == name), None)
             if parameter is not None and not isinstance(parameter, click.Argument):
-                _put(level, parameter, value)
+                if arguments.sources.get(name) != "recorded" or not _is_overridden_by_environment(level, name):
+                    _put(level, parameter, value)
                 break  # dbt refuses an option that is given both before and after the subcommand
     return leaf
 
@@ -116,6 +118,12 @@ def _is_default(name: str, value: Any) -> bool:
     if value is None or (upper in FLAGS_DEFAULTS and value == FLAGS_DEFAULTS[upper]):
         return True
     return (isinstance(value, (list, tuple)) and not value) or _is_empty_warn_error_options(name, value)
+
+
+def _is_overridden_by_environment(context: click.Context, name: str) -> bool:
+    # What the environment says today is newer than the record. Not so for where the proven nodes are and what
+    # they were compared with: a variable that was always there must not win over the option of the original.
+    return name not in _NEVER_FROM_ENVIRONMENT and context.get_parameter_source(name) is ParameterSource.ENVIRONMENT
 
 
 def _is_empty_warn_error_options(name: str, value: Any) -> bool:

@@ -99,7 +99,8 @@ class Observation:
 
     @cached_property
     def console(self) -> Counter[str]:
-        return Counter(filter(None, map(console_line, self.invocation.stdout.splitlines())))
+        lines = map(console_line, self.invocation.stdout.splitlines())
+        return Counter(line for line in lines if line and line.removeprefix("debug ") not in CONNECTION_EVENTS)
 
     @cached_property
     def debug_events(self) -> Counter[str]:
