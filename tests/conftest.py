@@ -10,13 +10,35 @@ import pytest
 
 from tests.support.postgres import PostgresServer, PostgresUnavailableError, running_postgres
 from tests.support.projects import Adapter, DbtProject, copy_of, copy_project
+from tests.support.shares import share
 
 ProjectFactory = Callable[..., DbtProject]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the older minors of dbt-core share the tests that take seconds each; tox.ini gives out the shares."""
+    parser.addoption(
+        "--share", type=share, default="1/1", metavar="N/OF", help="run this share of the tests that run dbt"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known by which `-m 'not postgres'` leaves a whole server out."""
+    """Make the markers known: `-m 'not postgres'` leaves a whole server out."""
     config.addinivalue_line("markers", "postgres: the test needs a PostgreSQL server")
+    config.addinivalue_line("markers", "every_minor: the test belongs to every --share")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what belongs to another share. The unit tests are quick and belong to all."""
+    own = config.getoption("--share")
+    left_out = [
+        item
+        for item in items
+        if not own.holds(item.nodeid) and not item.get_closest_marker("every_minor") and "unit" not in item.path.parts
+    ]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

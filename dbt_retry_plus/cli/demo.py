@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -48,7 +49,8 @@ def demo(folder: Path) -> None:
 
     _verify(folder / WAREHOUSE)
     _say(f"All is built and tested: {' and '.join(f'{rows} {name}' for name, rows in MARTS.items())}.")
-    _print(f"The project stays in {folder}; try `dbt retry-plus` there once more: there is nothing left to do.")
+    _print("The project stays as it is. Retry it once more, and there is nothing left to do:")
+    _print(f"\n    {click.style(f'$ cd {shlex.quote(str(folder))} && {_as_typed(dbt)} retry-plus', bold=True)}\n")
 
 
 def _find_dbt() -> str:
@@ -61,6 +63,11 @@ def _find_dbt() -> str:
     if found is None:
         _stop(f"There is no dbt beside {sys.executable} nor on the PATH. Install it with: pip install dbt-core")
     return found
+
+
+def _as_typed(dbt: str) -> str:
+    # Without an activated environment `dbt` alone is another one, or none.
+    return "dbt" if shutil.which("dbt") == dbt else shlex.quote(dbt)
 
 
 def _copy_project(folder: Path) -> None:

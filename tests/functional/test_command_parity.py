@@ -9,6 +9,8 @@ from tests.support.differential import Deviation, Retry
 from tests.support.inline_projects import InlineProject, Workshop
 from tests.support.invocations import RunnerCall, dbt_version
 
+pytestmark = pytest.mark.every_minor
+
 RUN = {"stg_orders": "success", "orders": "success", "revenue": "success"}
 TESTS = {"not_null_stg_orders_id": "pass", "orders_have_a_customer": "pass"}
 
@@ -165,8 +167,8 @@ def test_only_failed_batches_run_again(workshop: Workshop) -> None:
     assert comparison.ours.relations["main.daily"].row_count == 3
 
 
-def test_docs_generate_can_be_retried(workshop: Workshop) -> None:
-    """Row 22. dbt records no failure of `docs generate`, so one is written into its results."""
+def test_row_22_docs_generate_can_be_retried(workshop: Workshop) -> None:
+    """dbt records no failure of `docs generate`, so one is written into its results."""
     project = InlineProject(files={"models/a.sql": "select 1 as id"}, first=("run", "docs generate"))
     prepared = workshop.prepare(project)
     observations = []

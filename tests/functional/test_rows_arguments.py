@@ -88,6 +88,17 @@ def test_row_11_another_target_runs_when_allowed(workshop: Workshop) -> None:
     assert ours.invocation.exit_code == 1  # the source is missing there too
 
 
+def test_row_11_another_profile_is_refused(workshop: Workshop) -> None:
+    profile = {"target": "dev", "outputs": {"dev": {"type": "duckdb", "path": "other.duckdb"}}}
+    profiles = {"profiles.yml": json.dumps({"shop": profile, "other": profile})}
+    upstream, ours = both(workshop, TARGETS, Retry("--profile other", files=profiles))
+    assert upstream.invocation.exit_code == 1  # ran with the recorded profile without a word
+    assert effective(upstream, "profile") is None
+    assert ours.invocation.exit_code == 2
+    assert "ran with the profile 'shop'" in ours.invocation.output
+    assert ours.invocation.started == frozenset()
+
+
 def test_row_12_fail_fast_can_be_turned_off(workshop: Workshop) -> None:
     project = InlineProject(
         files={

@@ -10,6 +10,8 @@ from tests.support.differential import Retry
 from tests.support.inline_projects import InlineProject, Workshop
 from tests.support.invocations import dbt_version
 
+pytestmark = pytest.mark.every_minor
+
 FAILS_AT_FIRST = "{{ config(materialized='table') }} select id from raw.orders"
 PUT_RIGHT = ("create schema raw", "create table raw.orders as select 1 as id")
 

@@ -28,8 +28,9 @@ def demo(folder: Path, *arguments: str, **environment: str) -> subprocess.Comple
     )
 
 
+@pytest.mark.every_minor
 def test_the_demo_shows_the_main_job(tmp_path: Path) -> None:
-    shown = demo(tmp_path, DBT_TARGET="nowhere", DBT_PROFILES_DIR="/nowhere")
+    shown = demo(tmp_path, DBT_TARGET="nowhere", DBT_PROFILES_DIR="/nowhere", PATH="/usr/bin:/bin")
     assert shown.returncode == 0, shown.stdout + shown.stderr
     build, retry = shown.stdout.split("$ dbt retry-plus", 1)
     assert "$ dbt build" in build
@@ -42,6 +43,20 @@ def test_the_demo_shows_the_main_job(tmp_path: Path) -> None:
     assert "All is built and tested: 4 customers and 5 orders." in retry
     assert (tmp_path / "dbt-retry-plus-demo" / "target" / "run_results.json").is_file()
     assert "\x1b" not in shown.stdout, "colours in a file or a pipe"
+
+    command = shown.stdout.rsplit("$ ", 1)[1].strip()
+    assert command == f"cd dbt-retry-plus-demo && {SCRIPT.with_name('dbt')} retry-plus"
+    again = subprocess.run(command, shell=True, cwd=tmp_path, text=True, capture_output=True, check=False)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "Nothing to retry" in again.stdout
+
+
+def test_an_activated_environment_needs_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    dbt = str(SCRIPT.with_name("dbt"))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    assert demo_module._as_typed(dbt) == dbt
+    monkeypatch.setenv("PATH", f"{SCRIPT.parent}:/usr/bin:/bin")
+    assert demo_module._as_typed(dbt) == "dbt"
 
 
 def printed_at_a_terminal(**environment: str) -> bytes:

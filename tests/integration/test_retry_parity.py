@@ -47,6 +47,7 @@ def recorded(project: DbtProject) -> dict[str, Any]:
     }
 
 
+@pytest.mark.every_minor
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0] + str(len(command)))
 def test_a_retry_leaves_what_dbt_retry_leaves(
     new_project: ProjectFactory, adapter: Adapter, command: tuple[str, ...]
