@@ -98,7 +98,8 @@ def test_a_retry_without_partial_parsing(workshop: Workshop) -> None:
     comparison.assert_parity(
         Deviation(12, "recorded argument", "partial_parse", ours=False),
         Deviation(12, "event", "PartialParsing*"),
-        *((Deviation(12, "event", "Note"),) if comparison.upstream.invocation.count("Note") else ()),
+        # "Nothing changed, skipping partial parsing." is a note since 1.11.
+        *((Deviation(12, "event", "Note"),) if dbt_version() >= (1, 11) else ()),
         executes=REVENUE,
     )
 
