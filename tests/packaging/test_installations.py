@@ -66,7 +66,7 @@ def test_the_script_means_the_subcommand_and_ends_with_its_exit_code(installed: 
     arguments = ["--project-dir", empty, "--profiles-dir", empty]
     subcommand = installed.run("dbt", "retry-plus", *arguments, exit_code=2)
     script = installed.run("dbt-retry-plus", *arguments, exit_code=2)
-    assert "No dbt_project.yml found" in subcommand.stdout
+    assert f"'{empty}' is not a dbt project" in subcommand.stdout
     steady = [line.split("  ", 1)[-1] for line in subcommand.stdout.splitlines()]
     assert [line.split("  ", 1)[-1] for line in script.stdout.splitlines()] == steady
     unknown = installed.run("dbt-retry-plus", "--no-such-option", exit_code=2)

