@@ -7,61 +7,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.functional.refusals import PROJECT, RUN_AGAIN, TARGET, refused, sentence, usage_error
 from tests.support.differential import Retry
-from tests.support.inline_projects import InlineProject, Workshop
-from tests.support.invocations import Invocation, RunnerCall, dbt_version
-
-PROJECT = InlineProject({"models/late.sql": "select * from raw.orders"}, first=("run",))
-TARGET = "project/target"
-RUN_AGAIN = "Run the original dbt command again, or name another folder with --state."
-
-
-def artifacts(stage: Path) -> Mapping[str, object]:
-    """All that is in the stage but dbt's log and its id of the user, with the time of the last change."""
-    return {
-        path.relative_to(stage).as_posix(): (path.stat().st_mtime_ns, path.read_bytes()) if path.is_file() else None
-        for path in stage.rglob("*")
-        if "logs" not in path.parts and path.name != ".user.yml"
-    }
-
-
-def refused(workshop: Workshop, retry: Retry, command: str = "retry-plus") -> Invocation:
-    """Run a retry in what stands in the stage and insist on what all refusals share."""
-    log = workshop.stage / retry.log
-    log.unlink(missing_ok=True)  # the command to retry has logged the traceback of the failed node there
-    before = artifacts(workshop.stage)
-    invocation = workshop.dbt(PROJECT, retry)(*retry.command_line(command))
-    assert invocation.exit_code == 2, invocation.output
-    if command == "retry-plus":
-        written = invocation.output + (log.read_text() if log.exists() else "")
-        assert "Traceback" not in written, written
-        assert artifacts(workshop.stage) == before
-    return invocation
-
-
-def sentence(invocation: Invocation) -> str:
-    """What stands below dbt's heading of an error, which is all that follows."""
-    heading = "Encountered an error:\nRuntime Error\n  "
-    assert invocation.stdout.count(heading) == 1, invocation.output
-    said = invocation.stdout.split(heading)[1].strip()
-    assert len(said.splitlines()) == 1, said
-    return said
-
-
-def usage_error(invocation: Invocation) -> str:
-    """What click says below the usage line; dbt says nothing then."""
-    assert invocation.stdout.strip() == ""
-    hint, said = invocation.stderr.split("Error: ")
-    assert "Try 'dbt retry-plus --help' for help." in hint
-    assert len(said.strip().splitlines()) == 1
-    return said.strip()
+from tests.support.inline_projects import Workshop
+from tests.support.invocations import RunnerCall, dbt_version
 
 
 @dataclass(frozen=True)
@@ -244,42 +200,15 @@ def test_no_such_profile(workshop: Workshop) -> None:
     assert sentence(refused(workshop, Retry("--profile mine"))) == "Could not find profile named 'mine'"
 
 
-TWICE = "is given both before and after the command. Give it once."
-EXCLUSIVE = "--warn-error and --warn-error-options exclude each other. Give only one."
-OPTIONS = "--warn-error-options '{error: [Note]}'"
-
-CONTRADICTIONS = {
-    "twice": (Retry("--quiet", before_command="--quiet"), f"--quiet {TWICE}"),
-    "twice, in both senses": (Retry("--no-fail-fast", before_command="--fail-fast"), f"--fail-fast {TWICE}"),
-    "exclusive": (Retry(OPTIONS, before_command="--warn-error"), EXCLUSIVE),
-    "exclusive, both after the command": (Retry(f"--warn-error {OPTIONS}"), EXCLUSIVE),
-    "exclusive, one in the environment": (Retry(OPTIONS, environment={"DBT_WARN_ERROR": "true"}), EXCLUSIVE),
-}
-
-
-@pytest.mark.parametrize("contradiction", CONTRADICTIONS)
-def test_options_that_contradict_each_other(workshop: Workshop, contradiction: str) -> None:
-    retry, says = CONTRADICTIONS[contradiction]
-    prepared = workshop.prepare(PROJECT)
-    workshop.restore(prepared)
-
-    assert "Traceback" in refused(workshop, retry, "retry").output
-    assert usage_error(refused(workshop, retry)) == says
-
-
-def test_an_option_that_dbt_does_not_know(workshop: Workshop) -> None:
+def test_a_recorded_value_that_its_option_does_not_take(workshop: Workshop) -> None:
     workshop.restore(workshop.prepare(PROJECT))
+    edited(args__indirect_selection="sideways")(workshop.stage / TARGET / "run_results.json")
 
-    assert "--frobnicate" in usage_error(refused(workshop, Retry("--frobnicate")))
+    said = sentence(refused(workshop, Retry()))
 
-
-def test_an_option_that_contradicts_a_flag_of_the_project(workshop: Workshop) -> None:
-    project = PROJECT.after("run", settings={"flags": {"warn_error": True}})
-    workshop.restore(workshop.prepare(project))
-
-    invocation = refused(workshop, Retry(OPTIONS))
-
-    assert "warn_error_options: not allowed with argument warn_error" in invocation.output
+    assert said.startswith("`dbt run` cannot be set up as it was: ")
+    assert "'sideways' is not one of" in said
+    assert said.endswith("Give that option anew, or mend the environment variable that it comes from.")
 
 
 def test_the_programmatic_api_returns_the_refusal(workshop: Workshop) -> None:
@@ -296,4 +225,4 @@ def test_the_programmatic_api_returns_the_refusal(workshop: Workshop) -> None:
     assert damaged.exception_type == "DbtRuntimeError"
     assert RUN_AGAIN in str(damaged.exception_text)
     assert twice.exception_type == "DbtUsageException"
-    assert twice.exception_text == f"--quiet {TWICE}"
+    assert str(twice.exception_text).startswith("--quiet is given both before and after the command.")
