@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -274,6 +275,8 @@ def _with_warehouse(folder: Path, adapter: Adapter, server: PostgresServer | Non
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment |= {"WAREHOUSE_TARGET": adapter, "WAREHOUSE_THREADS": str(threads), "DBT_USE_COLORS": "false"}
     if adapter == "duckdb":
+        if tuple(map(int, version("duckdb").split(".")[:2])) < (1, 2):
+            environment["WAREHOUSE_THREADS"] = "1"  # DuckDB 1.1 may crash as one thread closes
         return DbtProject(folder, adapter, environment)
     if server is None:
         raise ValueError("a project on PostgreSQL needs a server")
