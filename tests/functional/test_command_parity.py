@@ -144,12 +144,13 @@ def test_the_programmatic_api_when_a_node_fails_again(workshop: Workshop) -> Non
 
 @pytest.mark.skipif(dbt_version() < (1, 9), reason="microbatch models came with dbt-core 1.9")
 def test_only_failed_batches_run_again(workshop: Workshop) -> None:
+    # Left to itself dbt-core 1.9 waits for ever for a second thread to run the batches on.
     project = InlineProject(
         files={
             "models/events.sql": "{{ config(materialized='table', event_time='happened_at') }} select * from raw.events",
             "models/daily.sql": """
                 {{ config(materialized='incremental', incremental_strategy='microbatch', event_time='happened_at',
-                          batch_size='day', begin='2026-01-01') }}
+                          batch_size='day', begin='2026-01-01', concurrent_batches=false) }}
                 select id, happened_at, cast(amount as integer) as amount from {{ ref('events') }}
             """,
         },
@@ -185,16 +186,20 @@ def test_row_22_docs_generate_can_be_retried(workshop: Workshop) -> None:
     assert "model.shop.a" in ours.files["catalog.json"]["nodes"]
 
 
-@pytest.mark.skipif(dbt_version() < (1, 11), reason="a successful run-operation is not run again since dbt-core 1.11")
 def test_a_successful_run_operation_is_not_run_again(workshop: Workshop) -> None:
+    """So in `dbt retry` since dbt-core 1.11."""
     project = InlineProject(
         files={"macros/op.sql": "{% macro op() %}{{ print('ran') }}{% endmacro %}"}, first=("run-operation op",)
     )
     calls = workshop.compare_calls(project, Retry(), RunnerCall(["retry"]))
 
-    calls.assert_parity(
-        Deviation(row=4, aspect="event"),
-        Deviation(row=4, aspect="shown event"),
-        Deviation(row=4, aspect="stdout"),
-    )
+    assert calls.ours.invocation.outcomes[0].success
     assert "ran" not in calls.ours.invocation.stdout.split()
+    if dbt_version() < (1, 11):
+        assert "ran" in calls.upstream.invocation.stdout.split()
+    else:
+        calls.assert_parity(
+            Deviation(row=4, aspect="event"),
+            Deviation(row=4, aspect="shown event"),
+            Deviation(row=4, aspect="stdout"),
+        )

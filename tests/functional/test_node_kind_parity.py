@@ -116,12 +116,13 @@ def test_a_failed_unit_test_of_a_build_comes_before_its_model(workshop: Workshop
     assert comparison.ours.invocation.exit_code == 1
 
 
+# One batch after the other: left to itself dbt-core 1.9 waits for ever for a second thread to run them on.
 MICROBATCH = InlineProject(
     files={
         "models/events.sql": "{{ config(materialized='view', event_time='happened') }} select * from raw.events",
         "models/daily.sql": """
             {{ config(materialized='incremental', incremental_strategy='microbatch', event_time='happened',
-                      batch_size='day', begin='2024-01-01') }}
+                      batch_size='day', begin='2024-01-01', concurrent_batches=false) }}
             select id, happened, 10 / cast(divisor as integer) as share from {{ ref('events') }}
         """,
         "models/below.sql": "select count(*) as n from {{ ref('daily') }}",
@@ -151,12 +152,16 @@ def test_only_the_failed_batch_runs(workshop: Workshop) -> None:
 
 @needs_microbatch
 def test_failed_batches_of_a_build(workshop: Workshop) -> None:
-    """Whether they alone run depends on the patch release of dbt-core: the same as in `dbt retry` of that release."""
+    """Only they run again; in `dbt retry` of a `build` so only since dbt-core 1.10.20 and 1.11.7."""
     project = MICROBATCH.after(*(command.replace("run", "build") for command in MICROBATCH.first))
 
     comparison = workshop.compare(project, DIVISOR_REPAIRED)
 
-    comparison.assert_parity(executes={"daily": "success", "below": "success"})
+    assert comparison.ours.invocation.count("LogStartBatch") == 1
+    assert comparison.ours.statuses == comparison.upstream.statuses == {"daily": "success", "below": "success"}
+    assert comparison.ours.relations == comparison.upstream.relations
+    if comparison.upstream.invocation.count("LogStartBatch") == 1:
+        comparison.assert_parity()
 
 
 @needs_microbatch
