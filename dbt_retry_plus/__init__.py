@@ -10,9 +10,11 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> object:
-    """Hand out `__version__` only when somebody asks for it: reading package metadata is slow."""
+    """Hand out `__version__` and dbt's `plugins` only when somebody asks for them: both cost time."""
     if name == "__version__":
         return _installed_version()
+    if name == "plugins":
+        return _plugins()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -23,3 +25,19 @@ def _installed_version() -> str:
         return version("dbt-retry-plus")
     except PackageNotFoundError:
         return "0+unknown"
+
+
+def _plugins() -> list[type]:
+    """What dbt asks of every module named `dbt_*`, in each command that loads a project."""
+    from dbt_retry_plus.startup import is_disabled
+
+    if is_disabled():
+        return []
+    try:
+        from dbt_retry_plus.recording.plugin import RecordingPlugin
+    except Exception as error:  # a dbt that we do not know shall work on, unrecorded
+        import sys
+
+        sys.stderr.write(f"dbt-retry-plus: invocations are not recorded: {type(error).__name__}: {error}\n")
+        return []
+    return [RecordingPlugin]

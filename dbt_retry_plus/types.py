@@ -5,46 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
-from types import MappingProxyType
 from typing import Any
 
-EMPTY: Mapping[str, Any] = MappingProxyType({})
-
-PROVEN_STATUSES = frozenset({"success", "pass", "warn", "no-op", "reused"})
-"""dbt's statuses of a node that needs no retry (`warn` does under `--warn-error`)."""
-
-INTERRUPTED = "interrupted"
-"""Our status of a node that started and never finished."""
-
-NOT_STARTED = "not started"
-"""Our status of a selected node that the invocation never reached."""
-
-UNPROVEN_STATUSES = frozenset(
-    {"error", "fail", "skipped", "runtime error", "partial success", INTERRUPTED, NOT_STARTED}
+from dbt_retry_plus.words import (
+    COMMAND_NAMES,
+    COMMANDS_WITH_HOOK_NODES,
+    EPHEMERAL,
+    PROVEN_STATUSES,
+    SHORT_ID_LENGTH,
+    Reason,
+    Severity,
 )
-
-
-class Reason(str, Enum):
-    """Why a node is in the retry set."""
-
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    INTERRUPTED = "interrupted"
-    NOT_STARTED = "not started"
-    CHANGED = "changed since it succeeded"
-    PARENT_OF_FAILED_TEST = "parent of a failed test"
-    DOWNSTREAM = "downstream of a rebuilt node"
-    WARNED = "warned"
-    FAILED_BATCHES = "failed batches"
-    FAILED_HOOK = "failed hook"
-
-
-class Severity(str, Enum):
-    """What a finding does to the retry."""
-
-    ERROR = "error"
-    WARNING = "warning"
 
 
 @dataclass(frozen=True)
@@ -80,6 +51,8 @@ class Outcome:
         execution_time: Seconds that the node took.
         batch_results: `successful` and `failed` batches of a microbatch model, as artifacts write them.
         overload_results: The same for the overloads of a function (dbt-core 1.12).
+        finished_batches: The starts of the batches that are on record as done, where the model was interrupted.
+        batches_announced: How many batches it was divided into then.
         row: The whole row of `run_results.json`, where one exists.
     """
 
@@ -89,12 +62,19 @@ class Outcome:
     execution_time: float = 0.0
     batch_results: Mapping[str, Any] | None = None
     overload_results: Mapping[str, Any] | None = None
+    finished_batches: tuple[str, ...] = ()
+    batches_announced: int | None = None
     row: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
     @property
     def proven(self) -> bool:
         """Whether the node needs no retry (warnings count as proven)."""
         return self.status in PROVEN_STATUSES
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether this is an ephemeral model, which dbt compiles, and neither counts nor reports."""
+        return bool(self.row and self.row.get(EPHEMERAL))
 
     @property
     def is_hook(self) -> bool:
@@ -110,12 +90,24 @@ class Invocation:
         invocation_id: dbt's id of it.
         command: dbt's `which`: `build`, `run-operation`, `generate` for `docs generate`, and so on.
         arguments: The resolved arguments as dbt records them.
-        outcomes: Outcome by unique_id.
-        started_at: When it began (UTC), if known.
-        selection_complete: Whether `outcomes` names every selected node.
-        expected_nodes: How many nodes dbt announced, where that was recorded.
+        outcomes: Outcome by unique_id; a node that it started and never finished is `interrupted`.
         source: Where this was read from, for messages.
+        started_at: When it began (UTC), if known.
+        duration: Seconds from its beginning to its end, where it came to one.
+        ended: Whether dbt came to the end of its nodes: it was neither killed nor interrupted.
+        succeeded: What dbt said of the whole command; None where it did not come to say it.
+        error: What ended it, where that was no node.
+        selection: The nodes it set out to run, where that was recorded (`build` leaves unit tests out).
+        whole_selection: For a retry: the nodes of the original selection, all of them, as it resolved them.
+        expected_nodes: How many nodes dbt announced (`build` leaves unit tests out), where that was recorded.
+        recorded: Whether a journal tells of it, or dbt's own artifacts alone.
+        fingerprint: What tells whether the project is still the same, where that was recorded.
         dbt_version: The dbt-core version that ran it.
+        project: Its project, where that was recorded.
+        profile: Its profile, where that was recorded.
+        target: Its target, where that was recorded.
+        host: The machine that it ran on, where that was recorded.
+        process_id: Its process on that machine.
         retry_of: The invocation that this one retried.
     """
 
@@ -125,9 +117,21 @@ class Invocation:
     outcomes: Mapping[str, Outcome]
     source: str
     started_at: datetime | None = None
-    selection_complete: bool = True
+    duration: float | None = None
+    ended: bool = True
+    succeeded: bool | None = None
+    error: str | None = None
+    selection: frozenset[str] | None = None
+    whole_selection: frozenset[str] | None = None
     expected_nodes: int | None = None
+    recorded: bool = False
+    fingerprint: str | None = None
     dbt_version: str | None = None
+    project: str | None = None
+    profile: str | None = None
+    target: str | None = None
+    host: str | None = None
+    process_id: int | None = None
     retry_of: str | None = None
 
     @property
@@ -138,27 +142,21 @@ class Invocation:
     @property
     def short_id(self) -> str:
         """Enough of the invocation_id to name it to a person."""
-        return self.invocation_id[:8]
+        return self.invocation_id[:SHORT_ID_LENGTH]
 
+    @property
+    def tells_all(self) -> bool:
+        """Whether `outcomes` is known to name every selected node."""
+        if not (self.ended and self.recorded):
+            return False
+        announced = (outcome for outcome in self.outcomes.values() if not self._is_extra(outcome))
+        return self.expected_nodes is None or sum(1 for _ in announced) >= self.expected_nodes
 
-COMMAND_NAMES: Mapping[str, str] = MappingProxyType({"generate": "docs generate", "freshness": "source freshness"})
-"""dbt's `which` to what a person types, where the two differ."""
-
-RETRYABLE_COMMANDS = frozenset(
-    {
-        "build",
-        "clone",
-        "compile",
-        "freshness",
-        "generate",
-        "run",
-        "run-operation",
-        "seed",
-        "snapshot",
-        "test",
-    }
-)
-"""dbt's `which` of every command that executes nodes."""
+    def _is_extra(self, outcome: Outcome) -> bool:
+        """Whether dbt leaves a node out of the number that it announces; where it only compiles, hooks are in it."""
+        if outcome.is_hook:
+            return self.command not in COMMANDS_WITH_HOOK_NODES
+        return outcome.ephemeral or (self.command == "build" and outcome.unique_id.startswith("unit_test."))
 
 
 @dataclass(frozen=True)
@@ -182,6 +180,54 @@ class Chain:
     def latest(self) -> Invocation:
         """The newest link."""
         return self.invocations[-1]
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether `outcomes` is known to name every node of the original selection."""
+        return self.original.tells_all or any(link.whole_selection is not None for link in self.invocations)
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """A node of today's project, as far as planning needs it.
+
+    Attributes:
+        unique_id: dbt's id of the node.
+        resource_type: dbt's resource type, for instance `model` or `unit_test`.
+        parents: The nodes that it depends on.
+        ephemeral: Whether it is compiled into its children and never run itself.
+    """
+
+    unique_id: str
+    resource_type: str
+    parents: tuple[str, ...] = ()
+    ephemeral: bool = False
+
+
+Graph = Mapping[str, GraphNode]
+"""Today's project: every enabled node by its unique_id, hooks included."""
+
+
+@dataclass(frozen=True)
+class StateComparison:
+    """What is different today from when the nodes of a chain were last run, by dbt's own `state:modified` rules.
+
+    Attributes:
+        modified: Node to the parts of it that changed: `body`, `configs`, `relation`, `persisted_descriptions`,
+            `macros`, `contract`; empty where dbt says modified without saying what.
+        added: Nodes of today's project that it did not have then.
+        removed: Nodes that it had then and has no more.
+        renamed: Node that it had then to the new one with the same content.
+        added_parents: Node to those of its parents that it did not depend on then.
+        unknown: Nodes whose earlier code is not on record.
+    """
+
+    modified: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    added: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    added_parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -209,12 +255,14 @@ class Plan:
         nodes: The retry set, by unique_id, hooks excluded.
         hooks: Failed hooks that run again with the command.
         proven: unique_ids of selected nodes that stay as they are.
+        left_out: Nodes that the retry set should hold and the user, or a plugin, has taken out of it.
         findings: What was noticed while planning.
     """
 
     nodes: Mapping[str, PlannedNode]
     hooks: tuple[PlannedNode, ...] = ()
     proven: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
     findings: tuple[Finding, ...] = ()
 
     @property

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping
-from pkgutil import resolve_name
-from types import MappingProxyType
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import click
 
+from dbt_retry_plus.cli.without_dbt import COMMANDS_WITHOUT_DBT, command_without_dbt
 from dbt_retry_plus.startup import DBT_CLI_MODULE
 from dbt_retry_plus.startup.registration import register
 
@@ -22,20 +20,13 @@ COMMAND = "retry-plus"
 HELP_OPTIONS = frozenset({"-h", "--help"})
 VERSION_OPTIONS = frozenset({"-V", "-v", "--version"})
 
-# Commands that answer without importing dbt, which takes seconds: name -> "module:click command".
-COMMANDS_WITHOUT_DBT: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "demo": "dbt_retry_plus.cli.demo:demo",
-    }
-)
-
 
 def main() -> NoReturn:
     """Run the command that `sys.argv` names, and exit with its exit code."""
     arguments = sys.argv[1:]
     first = arguments[0] if arguments else ""
     if first in COMMANDS_WITHOUT_DBT:
-        _command_without_dbt(first).main(args=arguments[1:], prog_name=f"{SCRIPT} {first}")
+        command_without_dbt(first).main(args=arguments[1:], prog_name=f"{SCRIPT} {first}")
     elif first in HELP_OPTIONS:
         _print_help()
     elif first in VERSION_OPTIONS:
@@ -60,13 +51,6 @@ def _print_help() -> None:
     context = click.Context(command, info_name=COMMAND, parent=parent, **command.context_settings)
     click.echo(command.get_help(context))
 
-    formatter = context.make_formatter()
-    with formatter.section(f"Other commands ({SCRIPT} NAME)"):
-        formatter.write_dl(
-            [(name, _command_without_dbt(name).get_short_help_str(limit=80)) for name in COMMANDS_WITHOUT_DBT]
-        )
-    click.echo("\n" + formatter.getvalue().rstrip())
-
 
 def _print_versions() -> None:
     from importlib.metadata import version
@@ -74,11 +58,6 @@ def _print_versions() -> None:
     import dbt_retry_plus
 
     click.echo(f"{SCRIPT} {dbt_retry_plus.__version__} (dbt-core {version('dbt-core')})")
-
-
-def _command_without_dbt(name: str) -> click.Command:
-    command: click.Command = resolve_name(COMMANDS_WITHOUT_DBT[name])
-    return command
 
 
 def _dbt_group() -> click.Group:

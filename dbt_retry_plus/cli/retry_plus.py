@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any
 
 import click
 
-from dbt_retry_plus.dbtcore.parameters import given_options, retry_parameters, with_upstream_setup
+from dbt_retry_plus.cli.without_dbt import RetryPlusGroup
+from dbt_retry_plus.dbtcore.parameters import (
+    given_options,
+    retry_parameters,
+    selection_parameters,
+    silence_console,
+    with_upstream_setup,
+)
 from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.words import Changed, RebuildTested
 
 _OPTIONS: list[click.Parameter] = [
+    click.Option(
+        ["--invocation"],
+        metavar="ID",
+        help="Retry this invocation, or the one whose id begins so, instead of the newest. See `history`.",
+    ),
+    click.Option(
+        ["--expect-invocation"],
+        metavar="ID",
+        help="Refuse to retry any other invocation than this one and the retries of it.",
+    ),
     click.Option(
         ["--vars-replace"],
         is_flag=True,
@@ -21,31 +39,101 @@ _OPTIONS: list[click.Parameter] = [
         is_flag=True,
         help="Accept a --target or --profile that is not the one of the command to retry.",
     ),
+    click.Option(
+        ["--changed"],
+        type=click.Choice([choice.value for choice in Changed]),
+        help="Which nodes that changed since they succeeded are rebuilt: none, those in the retry set and above it "
+        "(ancestors, the default), or all.",
+    ),
+    click.Option(
+        ["--rebuild-tested"],
+        type=click.Choice([choice.value for choice in RebuildTested]),
+        help="When a failed data test brings back the nodes that it tests: when they changed (the default), always "
+        "or never.",
+    ),
+    click.Option(["--dry-run"], is_flag=True, help="Print the plan, with a reason for each node, and stop."),
+    click.Option(
+        ["--output"],
+        type=click.Choice(["text", "json"]),
+        default="text",
+        help="With --dry-run: for people, or one JSON document and nothing else on stdout.",
+    ),
+    click.Option(["--confirm"], is_flag=True, help="Show the plan, and ask before it runs."),
+    click.Option(
+        ["--merge-results/--no-merge-results"],
+        default=True,
+        help="Write run_results.json for the whole command, or for the retried nodes alone as `dbt retry` does.",
+    ),
 ]
-_OWN_NAMES = frozenset(option.name for option in _OPTIONS if option.name)
+_JSON = "json"
+_NARROWING = ("select", "exclude", "selector", "resource_types", "exclude_resource_types")
 
 
 def _run(context: click.Context, **options: Any) -> tuple[Any, bool]:
     from dbt_retry_plus.dbtcore.errors import as_dbt_error
-    from dbt_retry_plus.execution.retry import RetryRequest, retry
+    from dbt_retry_plus.execution.retry import retry
 
-    flags, config = context.obj["flags"], context.obj["runtime_config"]
-    request = RetryRequest(
-        folder=Path(config.project_root) / (flags.STATE or config.target_path),
-        given=given_options(context, _OWN_NAMES),
-        flags=flags,
-        replace_vars=options["vars_replace"],
-        allow_target_change=options["allow_target_change"],
-    )
     try:
-        return retry(request)
+        return retry(_request(context, options))
     except RetryRefusedError as refusal:
+        if options["output"] == _JSON:  # dbt's log is not on the console then
+            click.echo(str(refusal), err=True)
         raise as_dbt_error(refusal) from None
 
 
-retry_plus = click.Command(
+def _request(context: click.Context, options: dict[str, Any]) -> Any:
+    from dbt_retry_plus.dbtcore.running import running_invocation
+    from dbt_retry_plus.execution.request import RetryRequest
+    from dbt_retry_plus.planning.rebuild import RebuildRules
+    from dbt_retry_plus.settings import read_settings
+
+    running, flags = running_invocation(), context.obj["flags"]
+    settings = read_settings(running.project_root, os.environ) if running else None
+    if running is None or settings is None:
+        raise RetryRefusedError("dbt has not set up this command. Run it as `dbt retry-plus`.")
+    return RetryRequest(
+        running=running,
+        settings=settings,
+        given=given_options(context, frozenset(name for name in options if name not in _UPSTREAM_NAMES)),
+        flags=flags,
+        state=str(flags.STATE) if flags.STATE else None,
+        invocation=options["invocation"],
+        expected_invocation=options["expect_invocation"],
+        replace_vars=options["vars_replace"],
+        allow_target_change=options["allow_target_change"],
+        merge_results=options["merge_results"],
+        rules=RebuildRules(
+            changed=Changed(options["changed"] or settings.changed),
+            rebuild_tested=RebuildTested(options["rebuild_tested"] or settings.rebuild_tested),
+        ),
+        dry_run=options["dry_run"],
+        confirm=options["confirm"],
+        as_json=options["output"] == _JSON,
+        narrowing={name: options[name] for name in _NARROWING if options.get(name)},
+    )
+
+
+_UPSTREAM = retry_parameters()
+_UPSTREAM_NAMES = frozenset(parameter.name for parameter in _UPSTREAM)
+_retry_in_dbt = with_upstream_setup(_run)
+
+
+def _retry(**options: Any) -> Any:
+    context = click.get_current_context()
+    if context.invoked_subcommand is not None:
+        return None
+    if options["output"] == _JSON:
+        if not options["dry_run"]:
+            raise click.UsageError("--output json is for --dry-run. Add that, or leave --output out.", context)
+        silence_console(context)
+    return _retry_in_dbt(**options)
+
+
+retry_plus = RetryPlusGroup(
     "retry-plus",
-    params=[*retry_parameters(), *_OPTIONS],
-    callback=with_upstream_setup(_run),
+    params=[*_UPSTREAM, *selection_parameters(_NARROWING), *_OPTIONS],
+    callback=_retry,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND]",
     help="Retry what the previous invocation left unproven.",
 )

@@ -19,6 +19,7 @@ from dbt.cli.option_types import YAML
 from dbt.cli.options import MultiOption
 from dbt.flags import get_flags, set_flags
 
+from dbt_retry_plus.dbtcore.preconditions import levels
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.types import EffectiveArguments
 
@@ -41,8 +42,11 @@ def accepted_options(command: str) -> frozenset[str]:
     return frozenset(parameter.name for parameter in [*main.cli.params, *leaf.params] if parameter.name)
 
 
-def activate_flags(arguments: EffectiveArguments) -> Flags:
+def activate_flags(arguments: EffectiveArguments) -> tuple[Flags, EffectiveArguments]:
     """Make the arguments the flags of this process, as if the original command had been typed again.
+
+    Returns:
+        The flags, and the arguments with what the environment says today in place of what it said then.
 
     Raises:
         RetryRefusedError: A recorded value, or an environment variable, is not one that the option takes.
@@ -57,7 +61,7 @@ def activate_flags(arguments: EffectiveArguments) -> Flags:
     flags = Flags(ctx=context)
     _fire_deprecations(flags, context)
     set_flags(flags)
-    return flags
+    return flags, _with_environment(arguments, context)
 
 
 def _fire_deprecations(flags: Flags, context: click.Context) -> None:
@@ -94,6 +98,15 @@ def _context(arguments: EffectiveArguments) -> click.Context:
                     _put(level, parameter, value)
                 break  # dbt refuses an option that is given both before and after the subcommand
     return leaf
+
+
+def _with_environment(arguments: EffectiveArguments, leaf: click.Context) -> EffectiveArguments:
+    values, sources = dict(arguments.values), dict(arguments.sources)
+    for level in levels(leaf):
+        for name, value in level.params.items():
+            if sources.get(name) == "recorded" and _is_overridden_by_environment(level, name):
+                values[name], sources[name] = value, "environment"
+    return EffectiveArguments(arguments.command, values, sources)
 
 
 def _existing_folders(command: click.Command, values: Mapping[str, Any]) -> list[str]:

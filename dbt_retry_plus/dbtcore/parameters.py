@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -25,6 +25,15 @@ def retry_parameters() -> list[click.Parameter]:
     return list(main.retry.params)
 
 
+def selection_parameters(names: Sequence[str]) -> list[click.Parameter]:
+    """Return those parameters of `dbt build`, as far as this version of dbt-core has them.
+
+    Args:
+        names: dbt's names of the parameters.
+    """
+    return [parameter for parameter in main.build.params if parameter.name in names]
+
+
 def with_upstream_setup(function: Callable[..., tuple[Any, bool]]) -> Callable[..., tuple[Any, bool]]:
     """Wrap a command as dbt wraps `retry`: flags, logging, tracking, profile, project and exit codes.
 
@@ -43,6 +52,20 @@ def with_upstream_setup(function: Callable[..., tuple[Any, bool]]) -> Callable[.
     ):
         wrapped = step(wrapped)
     return click.pass_context(wrapped)
+
+
+def silence_console(context: click.Context) -> None:
+    """Keep dbt's log off the console of a command whose standard output is a document.
+
+    Args:
+        context: The context of our command, before dbt has set up its log.
+    """
+    typed = [
+        level for level in levels(context) if level.get_parameter_source("log_level") is ParameterSource.COMMANDLINE
+    ]
+    level = typed[0] if typed else context
+    level.params["log_level"] = "none"
+    level.set_parameter_source("log_level", ParameterSource.ENVIRONMENT)
 
 
 def given_options(context: click.Context, own: frozenset[str]) -> Mapping[str, Any]:

@@ -11,7 +11,10 @@ from dbt.cli.flags import Flags
 from dbt.config import RuntimeConfig
 from dbt.config.runtime import load_profile
 from dbt.contracts.graph.manifest import Manifest
-from dbt.parser.manifest import parse_manifest
+from dbt.parser.manifest import parse_manifest, write_manifest
+from dbt.plugins import get_plugin_manager
+
+from dbt_retry_plus.types import Graph, GraphNode
 
 # The only command that parses without writing manifest.json first (`requires.manifest(write=False)`).
 _PARSES_WITHOUT_WRITING = "generate"
@@ -28,25 +31,57 @@ def default_target(flags: Flags) -> dict[str, str | None]:
     return {"profile": profile.profile_name, "target": profile.target_name}
 
 
-def load_manifest(flags: Flags, config: RuntimeConfig, command: str) -> tuple[Manifest, Any]:
+def load_manifest(flags: Flags, config: RuntimeConfig) -> tuple[Manifest, Any]:
     """Parse the project, with its catalogs registered as the original command registers them.
 
-    `dbt retry` leaves the write integrations of `catalogs.yml` out.
+    `dbt retry` leaves the write integrations of `catalogs.yml` out. No artifact is written yet: there may be
+    nothing to retry.
 
     Returns:
         The manifest, and the catalogs where dbt's tasks take them (dbt-core 1.12), else None.
     """
-    write = command != _PARSES_WITHOUT_WRITING
     if not hasattr(requires, "setup_manifest"):  # dbt-core 1.8
-        return parse_manifest(config, False, write, flags.write_json), None
+        return parse_manifest(config, False, False, flags.write_json), None
     setup = {"flags": flags, "profile": config, "project": config, "runtime_config": config}
     if hasattr(requires, "catalogs"):  # dbt-core 1.10 and 1.11: a decorator of its own loads them
         from dbt.config.catalogs import load_catalogs
 
         setup["catalogs"] = load_catalogs(flags.PROJECT_DIR, config.project_name, flags.VARS)
-    context = click.Context(click.Command(command), obj=setup)
-    requires.setup_manifest(context, write=write)
+    context = click.Context(click.Command(flags.WHICH), obj=setup)
+    requires.setup_manifest(context, write=False)
     return context.obj["manifest"], context.obj.get("catalogs")
+
+
+def write_parsed_manifest(flags: Flags, config: RuntimeConfig, manifest: Manifest) -> None:
+    """Write what dbt writes when a command has parsed: `manifest.json` and the artifacts of plugins."""
+    if not flags.write_json or flags.WHICH == _PARSES_WITHOUT_WRITING:
+        return
+    write_manifest(manifest, config.project_target_path)
+    artifacts = get_plugin_manager(config.project_name).get_manifest_artifacts(manifest)
+    for path, artifact in artifacts.items():
+        artifact.write(path)
+
+
+def graph_of(manifest: Manifest) -> Graph:
+    """Return today's project as planning sees it."""
+    collections = (
+        manifest.nodes,
+        manifest.sources,
+        manifest.unit_tests,
+        manifest.exposures,
+        manifest.saved_queries,
+        getattr(manifest, "functions", {}),  # since dbt-core 1.11
+    )
+    return {unique_id: _graph_node(node) for nodes in collections for unique_id, node in nodes.items()}
+
+
+def _graph_node(node: Any) -> GraphNode:
+    return GraphNode(
+        unique_id=node.unique_id,
+        resource_type=str(node.resource_type),
+        parents=tuple(getattr(node, "depends_on_nodes", ())),
+        ephemeral=bool(node.is_ephemeral_model),
+    )
 
 
 def task_arguments(task_class: type, catalogs: Any) -> dict[str, Any]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 from typing import Any
 
 from dbt import selected_resources
 from dbt.cli.flags import Flags
 from dbt.config import RuntimeConfig
 from dbt.contracts.graph.manifest import Manifest
-from dbt.graph import GraphQueue
+from dbt.graph import GraphQueue, parse_difference
 from dbt.task.base import ConfiguredTask
 from dbt.task.build import BuildTask
 from dbt.task.clone import CloneTask
 from dbt.task.compile import CompileTask
 from dbt.task.docs.generate import GenerateTask
+from dbt.task.freshness import FreshnessTask
 from dbt.task.run import RunTask
 from dbt.task.run_operation import RunOperationTask
 from dbt.task.runnable import GraphRunnableTask
@@ -26,14 +28,16 @@ from dbt_common.events.contextvars import task_contextvars
 from dbt_common.exceptions import DbtRuntimeError
 
 from dbt_retry_plus.dbtcore.events import silenced_events
-from dbt_retry_plus.dbtcore.microbatch import carry_batches
+from dbt_retry_plus.dbtcore.microbatch import carry_batches, counting_prior_batches
 from dbt_retry_plus.dbtcore.project import task_arguments
+from dbt_retry_plus.ledger.run_results import RUN_RESULTS
 from dbt_retry_plus.types import Chain, Plan
 
 _TASKS: Mapping[str, type[ConfiguredTask]] = {
     "build": BuildTask,
     "clone": CloneTask,
     "compile": CompileTask,
+    "freshness": FreshnessTask,
     "generate": GenerateTask,
     "run": RunTask,
     "run-operation": RunOperationTask,
@@ -72,22 +76,59 @@ class ResumedTask(GraphRunnableTask):
         except DbtRuntimeError:
             return None
 
-    def present_nodes(self) -> frozenset[str]:
-        """Return the unique_ids of today's graph."""
-        self.compile_manifest()
-        return frozenset(self.graph.nodes())
+    def selected_by(self, options: Mapping[str, Any]) -> frozenset[str]:
+        """Resolve selection options given now, with the selector of this task.
 
-    def resume(self, plan: Plan, selection: AbstractSet[str], chain: Chain) -> None:
+        Args:
+            options: `select`, `exclude`, `selector`, `resource_types` and `exclude_resource_types`, as given.
+
+        Raises:
+            DbtRuntimeError: dbt cannot make sense of them.
+        """
+        self.compile_manifest()
+        if options.get("selector"):
+            spec = self.config.get_selector(options["selector"])
+        else:
+            spec = parse_difference(options.get("select") or (), options.get("exclude") or ())
+        selected = self.get_node_selector().get_selected(spec)
+        wanted, unwanted = options.get("resource_types"), options.get("exclude_resource_types")
+        return frozenset(
+            unique_id
+            for unique_id in selected
+            if (not wanted or "all" in wanted or _type_of(unique_id) in wanted)
+            and not (unwanted and _type_of(unique_id) in unwanted)
+        )
+
+    def resume(
+        self,
+        plan: Plan,
+        selection: AbstractSet[str],
+        chain: Chain,
+        results: Path | None,
+        afresh: AbstractSet[str] = frozenset(),
+    ) -> None:
         """Say what `run` will execute.
 
         Args:
             plan: The retry set.
             selection: What Jinja's `selected_resources` and deferral take for selected.
             chain: Where microbatch models find the batches that are done.
+            results: Where `run_results.json` of this retry alone goes, if not to the target folder.
+            afresh: Nodes of which no batch counts as done.
         """
         self._plan = plan
         self._selection = selection
-        carry_batches(self, chain, plan)
+        self._results = results
+        carry_batches(self, chain, plan, afresh)
+
+    def get_runner_type(self, node: Any) -> Any:
+        """Return dbt's runner class for a node."""
+        return counting_prior_batches(super().get_runner_type(node))
+
+    def result_path(self) -> str:
+        """Return where dbt writes the results; those of a freshness check are another artifact."""
+        path = Path(super().result_path())
+        return str(self._results if self._results and path.name == RUN_RESULTS else path)
 
     def get_graph_queue(self) -> GraphQueue:
         """Queue the retry set; as in `dbt build`, unit tests go with their model and before it."""
@@ -109,6 +150,11 @@ class ResumedTask(GraphRunnableTask):
         super()._runtime_initialize()
         if self._plan.hooks and not self._plan.nodes:
             self._flattened_nodes = _HooksOnly()
+
+
+def _type_of(unique_id: str) -> str:
+    """Dbt's resource type of a node, in the words of `--resource-type`."""
+    return unique_id.split(".", 1)[0]
 
 
 def resumed_task(

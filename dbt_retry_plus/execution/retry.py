@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+import json
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timezone
 from typing import Any
 
+import click
+
 from dbt_retry_plus.dbtcore.events import log_info, log_warning
-from dbt_retry_plus.dbtcore.flags import accepted_options, activate_flags, current_values
-from dbt_retry_plus.dbtcore.project import default_target, load_config, load_manifest
+from dbt_retry_plus.dbtcore.project import write_parsed_manifest
 from dbt_retry_plus.dbtcore.results import nothing_ran, run_task
-from dbt_retry_plus.dbtcore.tasks import ResumedTask, resumed_task
-from dbt_retry_plus.ledger.run_results import RUN_RESULTS, read_run_results
-from dbt_retry_plus.planning.arguments import check_target, effective_arguments
-from dbt_retry_plus.planning.retry_set import plan_retry, without_missing_nodes
-from dbt_retry_plus.types import Chain, EffectiveArguments, Invocation, Plan
-
-
-@dataclass(frozen=True)
-class RetryRequest:
-    """What the user asked for.
-
-    Attributes:
-        folder: Where the results to retry are: the target folder, or what `--state` names.
-        given: dbt's options given on this command line.
-        flags: dbt's resolved flags of this command.
-        replace_vars: Whether `--vars` replaces the recorded vars.
-        allow_target_change: Whether another target or profile than the original's is accepted.
-    """
-
-    folder: Path
-    given: Mapping[str, Any]
-    flags: Any
-    replace_vars: bool = False
-    allow_target_change: bool = False
+from dbt_retry_plus.dbtcore.running import resolved_arguments, when_command_ends
+from dbt_retry_plus.dbtcore.tasks import ResumedTask
+from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.execution.prepare import Prepared, prepare
+from dbt_retry_plus.execution.request import RetryRequest
+from dbt_retry_plus.execution.unresolved import unresolved_elsewhere
+from dbt_retry_plus.ledger.adopt import adopt
+from dbt_retry_plus.ledger.find import Records, read_records
+from dbt_retry_plus.ledger.local import LocalLedger
+from dbt_retry_plus.ledger.lock import only_retry, refuse_second_retry
+from dbt_retry_plus.ledger.merged_results import publish_results
+from dbt_retry_plus.ledger.run_results import RUN_RESULTS
+from dbt_retry_plus.recording.begin import begin_recording
+from dbt_retry_plus.recording.recorder import Recorder
+from dbt_retry_plus.reporting.closing_line import closing_line, some_of
+from dbt_retry_plus.reporting.plan import plan_document, plan_lines, proven_nodes
+from dbt_retry_plus.reporting.texts import printable
+from dbt_retry_plus.settings import LEDGER_FOLDER, ledger_folder
+from dbt_retry_plus.types import Chain, Graph, Plan
+from dbt_retry_plus.words import COMMANDS_WITH_HOOK_NODES
 
 
 def retry(request: RetryRequest) -> tuple[Any, bool]:
-    """Retry what the newest invocation in the folder left unproven.
+    """Retry what an invocation, and the retries of it, left unproven.
 
     Returns:
         dbt's result object, and whether dbt calls it a success.
@@ -46,61 +43,164 @@ def retry(request: RetryRequest) -> tuple[Any, bool]:
     Raises:
         RetryRefusedError: There is nothing that can be retried, or an argument cannot be honoured.
     """
-    invocation = read_run_results(request.folder)
-    chain = Chain((invocation,), invocation.outcomes)
-    arguments = _arguments(request, invocation)
-    flags = activate_flags(arguments)
-    plan = plan_retry(chain, retry_warnings=bool(flags.WARN_ERROR))
-    if plan.is_empty:
-        return _nothing_to_do(request, chain)
-    config = load_config(flags)
-    manifest, catalogs = load_manifest(flags, config, arguments.command)
-    task = resumed_task(arguments.command, flags, config, manifest, catalogs)
-    if isinstance(task, ResumedTask):
-        plan = without_missing_nodes(plan, task.present_nodes())
-        _log_findings(plan)
-        if plan.is_empty:
-            return _nothing_to_do(request, chain)
-        task.resume(plan, _selection(task, chain), chain)
-    return run_task(task)
-
-
-def _arguments(request: RetryRequest, invocation: Invocation) -> EffectiveArguments:
-    if not request.allow_target_change and request.given.keys() & {"target", "profile"}:
-        recorded = {**default_target(request.flags), **_named_target(invocation)}
-        check_target(request.given, recorded, invocation)
-    return effective_arguments(
-        invocation,
-        request.given,
-        current_values(),
-        accepted_options(invocation.command),
-        replace_vars=request.replace_vars,
-    )
-
-
-def _named_target(invocation: Invocation) -> dict[str, str]:
-    return {
-        name: str(invocation.arguments[name])
-        for name in ("target", "profile")
-        if invocation.arguments.get(name) is not None
-    }
-
-
-def _selection(task: ResumedTask, chain: Chain) -> frozenset[str]:
-    recorded = frozenset(chain.outcomes)
-    resolved = task.original_selection()
-    return recorded if resolved is None else recorded | resolved
-
-
-def _log_findings(plan: Plan) -> None:
-    for finding in plan.findings:
+    refuse_second_retry(request.target_path / LEDGER_FOLDER)
+    own_ledger = LocalLedger(ledger_folder(request.settings, request.project_root, request.target_path))
+    ledger = LocalLedger(request.folder / LEDGER_FOLDER) if request.state else own_ledger
+    records = read_records(ledger, request.folder, request.project_name)
+    chain = records.chain(_wanted(request, records))
+    _refuse_running(records, chain)
+    prepared = prepare(request, records, chain)
+    if request.dry_run:
+        return _show_plan(request, prepared)
+    for finding in prepared.plan.findings:
         log_warning(finding.sentence)
+    if prepared.plan.is_empty:
+        return _nothing_to_do(request, records, prepared)
+    if request.confirm:
+        _ask(prepared)
+    return _Execution(request, records, own_ledger, prepared).run()
 
 
-def _nothing_to_do(request: RetryRequest, chain: Chain) -> tuple[Any, bool]:
-    invocation = chain.original
+class _Execution:
+    """Runs what is prepared, and sees to it that all of it is on record."""
+
+    def __init__(self, request: RetryRequest, records: Records, own_ledger: LocalLedger, prepared: Prepared) -> None:
+        self._request = request
+        self._records = records
+        self._own_ledger = own_ledger
+        self._prepared = prepared
+
+    def run(self) -> tuple[Any, bool]:
+        """Run the retry set, unless another retry came first."""
+        prepared = self._prepared
+        with only_retry(self._request.target_path / LEDGER_FOLDER):
+            self._refuse_overtaken()
+            write_parsed_manifest(prepared.flags, prepared.config, prepared.manifest)
+            results, success = self._run_task(self._record())
+        log_info(closing_line(prepared.chain, prepared.plan, datetime.now(timezone.utc)))
+        return results, success and _nothing_left_out(prepared.plan)
+
+    def _refuse_overtaken(self) -> None:
+        """Refuse to run a plan that another retry has made untrue while it was made."""
+        now = read_records(self._records.ledger, self._request.folder, self._request.project_name)
+        if [entry.invocation_id for entry in now.entries] != [entry.invocation_id for entry in self._records.entries]:
+            raise RetryRefusedError(
+                "Another dbt command began in the same target folder while this retry was planned. Try again."
+            )
+
+    def _record(self) -> Recorder | None:
+        """Begin the record, with what this retry builds on already in place."""
+        request, prepared = self._request, self._prepared
+        chain, command = prepared.chain, prepared.arguments.command
+        recorder = begin_recording(request.running, command=command, retry_of=chain.latest.invocation_id)
+        if recorder is not None:
+            try:
+                adopt(chain, self._own_ledger, request.project_name, request.folder, self._records.ledger)
+            except OSError as error:
+                log_warning(f"dbt-retry-plus could not put what is retried on its ledger: {error}")
+            recorder.write_state_of(prepared.manifest)
+            all_nodes = command in COMMANDS_WITH_HOOK_NODES
+            whole = [outcome.unique_id for outcome in chain.outcomes.values() if all_nodes or not outcome.is_hook]
+            recorder.write_retry_set(
+                list(prepared.plan.nodes),
+                [*dict.fromkeys([*whole, *prepared.plan.nodes])],
+                resolved_arguments(),
+                command,
+            )
+            when_command_ends(recorder.close)
+        return recorder
+
+    def _run_task(self, recorder: Recorder | None) -> tuple[Any, bool]:
+        target, prepared = self._request.target_path, self._prepared
+        raw = (recorder.folder if recorder else target / LEDGER_FOLDER) / RUN_RESULTS
+        resumed = isinstance(prepared.task, ResumedTask)
+        if resumed:
+            prepared.task.resume(prepared.plan, prepared.selection, prepared.chain, raw, _afresh(prepared))
+        try:
+            return run_task(prepared.task)
+        finally:
+            if resumed:
+                present = _reported(prepared.graph)
+                publish_results(raw, target, prepared.chain, present, merge=self._request.merge_results)
+            if recorder is None:
+                raw.unlink(missing_ok=True)
+
+
+def _afresh(prepared: Prepared) -> AbstractSet[str]:
+    """The nodes of which no batch counts as done: their code changed, or a full refresh is asked for now."""
+    if getattr(prepared.flags, "FULL_REFRESH", False) and prepared.arguments.sources.get("full_refresh") != "recorded":
+        return prepared.plan.nodes.keys()
+    return prepared.comparison.modified.keys()
+
+
+def _show_plan(request: RetryRequest, prepared: Prepared) -> tuple[Any, bool]:
+    chain, arguments, plan = prepared.chain, prepared.arguments, prepared.plan
+    document = plan_document(chain, arguments, plan)
+    if request.as_json:
+        click.echo(json.dumps(document, indent=2, default=str))
+    else:
+        for line in plan_lines(chain, arguments, plan):
+            log_info(printable(line))
+    return document, True
+
+
+def _ask(prepared: Prepared) -> None:
+    for line in plan_lines(prepared.chain, prepared.arguments, prepared.plan):
+        click.echo(printable(line), err=True)
+    try:
+        agreed = click.confirm("Run it?", err=True)
+    except click.Abort:
+        agreed = False
+    if not agreed:
+        raise RetryRefusedError("Nothing was run, since the plan was not confirmed. Leave --confirm out to run it.")
+
+
+def _nothing_to_do(request: RetryRequest, records: Records, prepared: Prepared) -> tuple[Any, bool]:
+    original = prepared.chain.original
+    nodes = proven_nodes(prepared.chain, prepared.plan)
+    results = nothing_ran(original.command, request.folder / RUN_RESULTS)
+    if not _nothing_left_out(prepared.plan):
+        return results, False
     log_info(
-        f"Nothing to retry: all {len(chain.outcomes)} nodes of `dbt {invocation.command_line_name}` "
-        f"({invocation.short_id}) are proven."
+        f"Nothing to retry: all {nodes} nodes of `dbt {original.command_line_name}` ({original.short_id}) are proven."
     )
-    return nothing_ran(invocation.command, request.folder / RUN_RESULTS), True
+    for line in unresolved_elsewhere(records, prepared.chain):
+        log_warning(line)
+    return results, True
+
+
+def _nothing_left_out(plan: Plan) -> bool:
+    """Whether nothing that should run was taken out; if so it is said, and the retry is not green."""
+    if plan.left_out:
+        shown = some_of(plan.left_out)
+        log_warning(f"Left out of the retry set, and not proven: {shown}. Retry again to run the rest.")
+    return not plan.left_out
+
+
+def _reported(graph: Graph) -> frozenset[str]:
+    """The nodes that dbt writes a row for."""
+    return frozenset(unique_id for unique_id, node in graph.items() if not node.ephemeral)
+
+
+def _wanted(request: RetryRequest, records: Records) -> str:
+    wanted = records.id_of(request.invocation) if request.invocation else records.newest_id()
+    expected = request.expected_invocation
+    if expected and not any(link.invocation_id.startswith(expected) for link in records.chain(wanted).invocations):
+        raise _unexpected(expected, wanted)
+    return wanted
+
+
+def _unexpected(expected: str, found: str) -> RetryRefusedError:
+    return RetryRefusedError(
+        f"The invocation to retry is {found}, and --expect-invocation asks for {expected!r}. "
+        "Run the original dbt command instead, or name what to retry with --invocation."
+    )
+
+
+def _refuse_running(records: Records, chain: Chain) -> None:
+    running = records.running(chain)
+    if running is not None:
+        raise RetryRefusedError(
+            f"Invocation {running.invocation_id} (`dbt {running.command_line_name}`, process {running.process_id}) "
+            "is still running. Wait until it has ended, or stop it."
+        )

@@ -7,6 +7,7 @@ from typing import Any
 
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.types import EffectiveArguments, Invocation
+from dbt_retry_plus.words import STRUCK_OUT
 
 # Where dbt reads and writes is a matter of this command: the project may have moved since.
 FROM_THIS_COMMAND = frozenset(
@@ -19,6 +20,9 @@ _ABOUT_THE_RETRY = frozenset({"state"})
 
 # dbt refuses these two together, so the one given now replaces the one recorded.
 _EXCLUSIVE = {"warn_error": "warn_error_options", "warn_error_options": "warn_error"}
+
+# What the user typed, kept by dbt for people to read.
+_NEVER_READ = frozenset({"invocation_command"})
 
 _TARGET_OPTIONS = ("profile", "target")
 
@@ -66,6 +70,35 @@ def effective_arguments(
         else:
             values[name], sources[name] = value, "command line"
     return EffectiveArguments(invocation.command, values, sources)
+
+
+def check_recorded(invocation: Invocation, given: Mapping[str, Any], *, replace_vars: bool = False) -> None:
+    """Refuse to run with a value that was not recorded because it holds a secret of the environment.
+
+    Args:
+        invocation: The original invocation.
+        given: Options given on this command line: they replace what is missing.
+        replace_vars: Whether `--vars` replaces the recorded mapping; otherwise the vars that it lacks stay.
+
+    Raises:
+        RetryRefusedError: An option has such a value and was not given anew.
+    """
+    for name, value in invocation.arguments.items():
+        if name in _NEVER_READ or STRUCK_OUT not in str(value):
+            continue
+        what = "" if name in given else f"--{name.replace('_', '-')}"
+        if name == "vars" and isinstance(value, dict) and not replace_vars:
+            missing = [var for var, held in value.items() if _struck(var, held) and var not in (given.get(name) or {})]
+            what = f"--vars ({', '.join(map(str, missing))})" if missing else ""
+        if what:
+            raise RetryRefusedError(
+                f"The {what} of `dbt {invocation.command_line_name}` ({invocation.short_id}) held "
+                "a secret of its environment, which is not recorded. Give that option again."
+            )
+
+
+def _struck(name: object, value: object) -> bool:
+    return STRUCK_OUT in str(name) or STRUCK_OUT in str(value)
 
 
 def check_target(given: Mapping[str, Any], recorded: Mapping[str, str | None], invocation: Invocation) -> None:

@@ -41,7 +41,7 @@ def test_each_difference_has_a_test() -> None:
     table = README.split("## How it differs from `dbt retry`", 1)[1].split("\n## ", 1)[0]
     rows = re.findall(r"^\| (\d+) \|", table, flags=re.MULTILINE)
     assert len(rows) > 10
-    tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests" / "functional").glob("test_*.py"))
+    tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
     assert [row for row in rows if f"def test_row_{row}_" not in tests] == []
 
 

@@ -34,10 +34,10 @@ def run(
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_help_is_that_of_the_subcommand_and_lists_the_other_commands(option: str, disabled: str) -> None:
     result = run(SCRIPT, option, environment={"DBT_RETRY_PLUS_DISABLE": disabled})
-    subcommand, _, others = result.stdout.partition("\nOther commands (dbt-retry-plus NAME):\n")
+    subcommand, _, others = result.stdout.partition("\nCommands:\n")
     assert subcommand.startswith(USAGE)
     assert "--vars-replace" in subcommand
-    assert [line.split()[0] for line in others.splitlines() if line[2] != " "] == ["demo"]
+    assert [line.split()[0] for line in others.splitlines() if line[2] != " "] == ["demo", "history", "show"]
     assert result.stderr == ""
 
 

@@ -1,0 +1,56 @@
+"""Options that the commands without dbt share, named as dbt names them."""
+
+from __future__ import annotations
+
+import os
+from typing import IO, Any
+
+import click
+
+from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.ledger.local import LocalLedger
+from dbt_retry_plus.ledger.location import find_ledger
+
+PROJECT_DIR = click.Option(
+    ["--project-dir"], metavar="DIRECTORY", help="The folder of dbt_project.yml. Default: this one or one above it."
+)
+TARGET_PATH = click.Option(["--target-path"], metavar="DIRECTORY", help="The folder of dbt's artifacts.")
+OUTPUT = click.Option(
+    ["--output"],
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people, or one JSON document.",
+)
+
+
+class CommandRefusedError(click.UsageError):
+    """Exit code 2, as for all that cannot run, and nothing but the sentence that says why."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the sentence."""
+        click.echo(self.format_message(), file=file, err=file is None)
+
+
+def ledger_of(context: click.Context) -> LocalLedger:
+    """Find the ledger that the options of a command, given before or after its name, mean.
+
+    Raises:
+        RetryRefusedError: There is no project, or its target folder can only be told by dbt.
+    """
+    return find_ledger(_given(context, "project_dir"), _given(context, "target_path"), os.environ)
+
+
+def refused(refusal: RetryRefusedError) -> CommandRefusedError:
+    """Make of a refusal the error that click prints and exits with 2 for."""
+    return CommandRefusedError(str(refusal))
+
+
+def _given(context: click.Context, name: str) -> str | None:
+    level: click.Context | None = context
+    while level is not None:
+        value = level.params.get(name)
+        if value is not None and level.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:
+            return str(value)
+        level = level.parent
+    return None

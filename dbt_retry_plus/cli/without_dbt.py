@@ -1,0 +1,39 @@
+"""The commands that answer without importing dbt, which takes seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pkgutil import resolve_name
+from types import MappingProxyType
+from typing import Final
+
+import click
+
+COMMANDS_WITHOUT_DBT: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "demo": "dbt_retry_plus.cli.demo:demo",
+        "history": "dbt_retry_plus.cli.history:history",
+        "show": "dbt_retry_plus.cli.show:show",
+    }
+)
+"""Name to `module:click command`."""
+
+
+def command_without_dbt(name: str) -> click.Command:
+    """Import and return one of them."""
+    command: click.Command = resolve_name(COMMANDS_WITHOUT_DBT[name])
+    return command
+
+
+class RetryPlusGroup(click.Group):
+    """`dbt retry-plus`: a command of its own, and the door to the others, which are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the subcommands."""
+        return sorted({*super().list_commands(ctx), *COMMANDS_WITHOUT_DBT})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the subcommand of that name."""
+        if cmd_name in COMMANDS_WITHOUT_DBT:
+            return command_without_dbt(cmd_name)
+        return super().get_command(ctx, cmd_name)

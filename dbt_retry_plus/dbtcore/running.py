@@ -1,0 +1,118 @@
+"""What dbt knows of the invocation that is running in this process, and how to listen to it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import click
+import dbt.utils
+import dbt.version
+from dbt import selected_resources
+from dbt.flags import get_flags
+from dbt_common.events.event_manager_client import add_callback_to_manager, get_event_manager
+from dbt_common.invocation import get_invocation_id
+
+
+@dataclass(frozen=True)
+class RunningInvocation:
+    """The invocation of this process, as far as it is set up when dbt loads its plugins.
+
+    Attributes:
+        invocation_id: dbt's id of it.
+        command: dbt's `which`.
+        project_name: Name of the project.
+        project_root: Its folder.
+        target_path: The folder of its artifacts, absolute.
+        profile_name: Name of the profile.
+        target_name: Name of the target in it.
+        adapter: Type of the target's adapter.
+    """
+
+    invocation_id: str
+    command: str
+    project_name: str
+    project_root: Path
+    target_path: Path
+    profile_name: str
+    target_name: str
+    adapter: str
+
+
+def running_command() -> str | None:
+    """Return dbt's `which` of the command that dbt's command line is running; None outside of it."""
+    context = click.get_current_context(silent=True)
+    setup = context.obj if context else None
+    flags = setup.get("flags") if isinstance(setup, dict) else None
+    return getattr(flags, "WHICH", None)
+
+
+def running_invocation() -> RunningInvocation | None:
+    """Return the invocation that dbt's command line is running; None outside of it."""
+    context = click.get_current_context(silent=True)
+    setup = context.obj if context else None
+    if not isinstance(setup, dict) or not {"project", "profile", "flags"} <= setup.keys():
+        return None
+    profile, project = setup["profile"], setup["project"]
+    root = Path(project.project_root)
+    return RunningInvocation(
+        invocation_id=get_invocation_id(),
+        command=setup["flags"].WHICH,
+        project_name=project.project_name,
+        project_root=root,
+        target_path=root / project.target_path,
+        profile_name=profile.profile_name,
+        target_name=profile.target_name,
+        adapter=profile.credentials.type,
+    )
+
+
+def resolved_arguments() -> Mapping[str, Any]:
+    """Return the arguments of the running command as dbt records them in `run_results.json`."""
+    arguments: Mapping[str, Any] = dbt.utils.args_to_dict(get_flags())
+    return arguments
+
+
+def dbt_version() -> str:
+    """Return the version of dbt-core."""
+    return str(dbt.version.__version__)
+
+
+def adapter_version(adapter: str) -> str | None:
+    """Return the version of an adapter that is in use, if it tells one."""
+    try:
+        return str(importlib.import_module(f"dbt.adapters.{adapter}.__version__").version)
+    except (ImportError, AttributeError):
+        return None
+
+
+def selected_now() -> list[Any]:
+    """Return dbt's list of selected nodes: a new object each time a command has selected."""
+    selected: list[Any] = selected_resources.SELECTED_RESOURCES
+    return selected
+
+
+def listen(callback: Callable[[Any], None]) -> None:
+    """Call back with every event of this invocation, whatever its level."""
+    add_callback_to_manager(callback)
+
+
+def stop_listening(callback: Callable[[Any], None]) -> None:
+    """Undo `listen`."""
+    callbacks = get_event_manager().callbacks
+    if callback in callbacks:
+        callbacks.remove(callback)
+
+
+def when_command_ends(callback: Callable[[], object]) -> None:
+    """Call back when dbt is done with the running command, however it ended."""
+    click.get_current_context().call_on_close(callback)
+
+
+def now() -> str:
+    """Return the time as journals write it: ISO 8601, UTC, microseconds, so that texts sort as times do."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

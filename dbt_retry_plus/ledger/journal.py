@@ -1,0 +1,137 @@
+"""The journal: an append-only file that an invocation writes while it runs, one JSON line per event.
+
+A line is handed to the operating system before dbt goes on, so it survives the death of the process by any signal.
+A line that was cut off by such a death ends the journal. Each line ends with a checksum of itself, which every later
+schema keeps: one changed byte can make of a failed node's name that of a proven one, or of a project another one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from dbt_retry_plus.errors import RetryRefusedError
+
+JOURNAL = "journal.jsonl"
+SCHEMA: Final = "dbt-retry-plus/journal/v1"
+_SCHEMA_NAME, _SCHEMA_VERSION = SCHEMA.rsplit("/v", 1)
+
+INVOCATION, STATE, SELECTION, START, FINISH, BATCH, ERROR, END = (
+    "invocation",
+    "state",
+    "selection",
+    "start",
+    "finish",
+    "batch",
+    "error",
+    "end",
+)
+"""The kinds of lines: the first, the project's state, the selection, a node's start and finish, …, the last."""
+
+OWNER_ONLY_FILE: Final = 0o600
+
+_CHECKSUM = ',"crc32":"{:08x}"}}\n'
+_CHECKSUM_LENGTH = len(_CHECKSUM.format(0))
+_CLOSED = -1
+
+
+class JournalWriter:
+    """Appends lines to one journal, from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Create the file, readable by its owner only.
+
+        Raises:
+            OSError: It exists already, or cannot be created.
+        """
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, OWNER_ONLY_FILE)
+        self._lock = threading.Lock()
+
+    def append(self, line: str) -> None:
+        """Write one line, a JSON object that holds no newline, and hand it to the operating system.
+
+        Raises:
+            OSError: The disk is full, or the journal is closed.
+        """
+        data = _seal(line)
+        with self._lock:
+            while data:  # a signal or a full disk can cut a write short
+                data = data[os.write(self._descriptor, data) :]
+
+    def close(self) -> None:
+        """Close the file; appending is an error from here on, and never ends up in another file."""
+        with self._lock:
+            descriptor, self._descriptor = self._descriptor, _CLOSED
+        if descriptor != _CLOSED:
+            os.close(descriptor)
+
+
+def encode(entry: Mapping[str, Any], other_kinds: Callable[[Any], Any] = str) -> str:
+    """Turn an entry into the text of its line.
+
+    Args:
+        entry: What to write.
+        other_kinds: Makes of a value that JSON lacks one that it has.
+    """
+    return json.dumps(entry, separators=(",", ":"), ensure_ascii=False, default=other_kinds)
+
+
+def read_entries(path: Path) -> Iterator[dict[str, Any]]:
+    """Read the entries of a journal, up to the first line that is not whole.
+
+    What follows a damaged line was written later and is left out with it: nodes that it would have proven
+    count as unproven, never the other way round.
+
+    Raises:
+        OSError: The file cannot be read.
+        RetryRefusedError: A newer version of this package wrote it.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file):
+            entry = _decode(line)
+            if entry is None:
+                return
+            if number == 0:
+                _check_schema(entry, path)
+            yield entry
+
+
+def read_first_entry(path: Path) -> dict[str, Any] | None:
+    """Read who wrote a journal, what and when; None where the first line is damaged.
+
+    Raises:
+        OSError: The file cannot be read.
+        RetryRefusedError: A newer version of this package wrote it.
+    """
+    return next(read_entries(path), None)
+
+
+def _seal(line: str) -> bytes:
+    """The bytes of a line with its checksum; names of files can hold what is not UTF-8, and come back as they were."""
+    data = line.encode("utf-8", "surrogatepass")
+    return data[:-1] + _CHECKSUM.format(zlib.crc32(data)).encode()
+
+
+def _decode(line: bytes) -> dict[str, Any] | None:
+    data = line[:-_CHECKSUM_LENGTH] + b"}"
+    if line[-_CHECKSUM_LENGTH:] != _CHECKSUM.format(zlib.crc32(data)).encode():
+        return None
+    try:
+        entry = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("event"), str) else None
+
+
+def _check_schema(entry: Mapping[str, Any], path: Path) -> None:
+    name, _, version = str(entry.get("schema")).rpartition("/v")
+    if name == _SCHEMA_NAME and version != _SCHEMA_VERSION:
+        raise RetryRefusedError(
+            f"'{path}' was written by a newer dbt-retry-plus (journal v{version}, this one reads v{_SCHEMA_VERSION}). "
+            f"Upgrade dbt-retry-plus, or delete '{path.parent}'."
+        )

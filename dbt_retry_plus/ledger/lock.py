@@ -1,0 +1,90 @@
+"""One retry of a target folder at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.ledger.files import write_atomically
+
+_LOCK, _HOLDER = "retry.lock", "retry.holder.json"
+
+
+@contextmanager
+def only_retry(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder; the operating system lets go of it when the process dies.
+
+    Args:
+        folder: `<target-path>/retry_plus`.
+
+    Raises:
+        RetryRefusedError: Another process holds it, or the folder cannot be written.
+    """
+    lock = FileLock(folder / _LOCK, thread_local=False)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise _held(folder) from None
+    except (OSError, NotImplementedError) as error:  # the latter where the file system has no locks
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise RetryRefusedError(
+            f"Could not lock '{folder}': {reason}. dbt writes its artifacts there: make the folder writable."
+        ) from None
+    try:
+        with suppress(OSError):  # on a full disk the next in line is not told who holds it
+            _sign(folder)
+        yield
+    finally:
+        with suppress(OSError):
+            (folder / _HOLDER).unlink(missing_ok=True)
+        lock.release()
+
+
+def refuse_second_retry(folder: Path) -> None:
+    """Refuse at once what `only_retry` would refuse later; nothing is written.
+
+    Raises:
+        RetryRefusedError: Another process holds the lock.
+    """
+    if not (folder / _LOCK).exists():
+        return
+    lock = FileLock(folder / _LOCK, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise _held(folder) from None
+    except (OSError, NotImplementedError):  # said by `only_retry`, if it comes to that
+        return
+    lock.release()
+
+
+def _held(folder: Path) -> RetryRefusedError:
+    return RetryRefusedError(
+        f"Another retry of the same target folder is running{_holder(folder)}. Wait until it has ended, or stop it."
+    )
+
+
+def _sign(folder: Path) -> None:
+    holder = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+    write_atomically(folder / _HOLDER, lambda file: file.write(json.dumps(holder).encode()))
+
+
+def _holder(folder: Path) -> str:
+    try:
+        holder = json.loads((folder / _HOLDER).read_bytes())
+        return f" (process {int(holder['pid'])} on {holder['host']}, since {holder['since']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""  # it is just taking the lock, or letting go of it

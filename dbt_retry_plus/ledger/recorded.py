@@ -1,0 +1,192 @@
+"""Reading an invocation from its journal and the artifacts beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.ledger import journal
+from dbt_retry_plus.ledger.local import LedgerEntry
+from dbt_retry_plus.ledger.run_results import RUN_RESULTS, outcome_from_row, parse_time
+from dbt_retry_plus.types import Invocation, Outcome
+from dbt_retry_plus.words import INTERRUPTED
+
+_RUN_OPERATION = "run-operation"
+
+
+# What dbt's log calls a batch: its start, and the relation.
+_BATCH = re.compile(r"batch (.+?) of ")
+_BATCH_NOT_DONE = frozenset({"error", "skipped"})
+
+
+@dataclass
+class _Account:
+    """What the lines of a journal add up to."""
+
+    command: str
+    arguments: Mapping[str, Any]
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    batches: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    announced: dict[str, int] = field(default_factory=dict)
+    unfinished: Counter[str] = field(default_factory=Counter)
+    selection: frozenset[str] | None = None
+    whole_selection: frozenset[str] | None = None
+    expected_nodes: int | None = None
+    error: str | None = None
+    fingerprint: str | None = None
+    end: Mapping[str, Any] = field(default_factory=dict)
+
+    def add(self, entry: Mapping[str, Any]) -> None:
+        kind, node = entry["event"], entry.get("node")
+        if kind == journal.SELECTION:
+            self._add_selection(entry)
+        elif kind == journal.STATE:
+            self.fingerprint = _text(entry.get("fingerprint"))
+        elif kind == journal.START and isinstance(node, str):
+            self.unfinished[node] += 1
+            self.outcomes[node] = Outcome(node, INTERRUPTED)
+        elif kind == journal.FINISH and isinstance(node, str):
+            self._add_finish(node, entry.get("row"))
+        elif kind == journal.BATCH and isinstance(node, str):
+            self._add_batch(node, entry)
+        elif kind == journal.ERROR:
+            self.error = str(entry.get("message") or "")
+        elif kind == journal.END:
+            self.end = entry
+
+    def _add_finish(self, node: str, row: object) -> None:
+        """The batches of a microbatch model start and finish in its name, after its own start and before its finish."""
+        self.unfinished[node] = max(self.unfinished[node] - 1, 0)
+        self.outcomes[node] = Outcome(node, INTERRUPTED) if self.unfinished[node] else _finished(node, row)
+
+    def _add_batch(self, node: str, entry: Mapping[str, Any]) -> None:
+        named = _BATCH.match(str(entry.get("description")))
+        outcome = self.outcomes.get(node)
+        if named and outcome is not None and entry.get("status") not in _BATCH_NOT_DONE:
+            announced = entry.get("of")
+            self.batches[node] = (*self.batches.get(node, ()), named.group(1))
+            self.announced[node] = announced if isinstance(announced, int) else 0
+
+    def all_outcomes(self) -> dict[str, Outcome]:
+        """The outcome of every node; dbt's events tell of batches as they end, and not with the model's result."""
+        return {
+            node: replace(
+                outcome, finished_batches=self.batches.get(node, ()), batches_announced=self.announced.get(node)
+            )
+            if not outcome.proven and outcome.batch_results is None
+            else outcome
+            for node, outcome in self.outcomes.items()
+        }
+
+    def _add_selection(self, entry: Mapping[str, Any]) -> None:
+        nodes, expected = entry.get("nodes"), entry.get("expected")
+        self.selection = _ids(nodes)
+        self.whole_selection = _ids(entry.get("whole"))
+        self.expected_nodes = expected if isinstance(expected, int) else None
+        if isinstance(entry.get("command"), str) and isinstance(entry.get("arguments"), dict):
+            self.command, self.arguments = entry["command"], entry["arguments"]
+
+
+def read_recorded(entry: LedgerEntry) -> Invocation:
+    """Read all that the ledger knows of one invocation.
+
+    Raises:
+        RetryRefusedError: The journal cannot be read any more.
+    """
+    path = entry.folder / journal.JOURNAL
+    header = entry.header
+    account = _Account(str(header.get("command")), _mapping(header.get("arguments")))
+    try:
+        for line in journal.read_entries(path):
+            account.add(line)
+    except OSError as error:
+        raise RetryRefusedError(
+            f"Could not read '{path}': {error.strerror}. Name another invocation with --invocation."
+        ) from None
+    rows = _rows(entry.folder / RUN_RESULTS, entry.invocation_id)
+    return Invocation(
+        invocation_id=entry.invocation_id,
+        command=account.command,
+        arguments=account.arguments,
+        outcomes=with_results(account.command, account.all_outcomes(), rows),
+        source=str(path),
+        started_at=parse_time(header.get("started_at")),
+        duration=_number(account.end.get("elapsed")),
+        ended=account.end.get("complete") is True,
+        succeeded=account.end.get("success") if isinstance(account.end.get("success"), bool) else None,
+        error=account.error,
+        selection=account.selection,
+        whole_selection=account.whole_selection,
+        expected_nodes=account.expected_nodes,
+        recorded=True,
+        fingerprint=account.fingerprint,
+        dbt_version=_text(header.get("dbt_version")),
+        project=_text(header.get("project")),
+        profile=_text(header.get("profile")),
+        target=_text(header.get("target")),
+        host=_text(header.get("host")),
+        process_id=header["pid"] if isinstance(header.get("pid"), int) else None,
+        retry_of=entry.retry_of,
+    )
+
+
+def with_results(command: str, told: Mapping[str, Outcome], rows: Iterable[Outcome]) -> dict[str, Outcome]:
+    """Add to what a journal tells what dbt's results know besides, for instance of batches.
+
+    Results carry no checksum, and dbt writes them after the journal: what that does not prove, they do not prove
+    either. The macro of a run-operation is no node that a journal could tell of.
+
+    Args:
+        command: dbt's `which`.
+        told: The outcomes in the journal.
+        rows: The outcomes in the results of the same invocation.
+    """
+    outcomes = dict(told)
+    for row in rows:
+        before = told.get(row.unique_id)
+        if not row.proven or (before.proven if before else command == _RUN_OPERATION):
+            outcomes[row.unique_id] = row
+    return outcomes
+
+
+def _finished(node: str, row: object) -> Outcome:
+    try:
+        return outcome_from_row({**_mapping(row), "unique_id": node})
+    except (KeyError, TypeError, ValueError):
+        return Outcome(node, INTERRUPTED)  # it finished somehow; unproven until it has run again
+
+
+def _rows(path: Path, invocation_id: str) -> Iterable[Outcome]:
+    """The rows of the invocation's own results; with none, or damaged ones, the journal has to do."""
+    try:
+        document = json.loads(path.read_bytes())
+        if document["metadata"]["invocation_id"] != invocation_id:
+            return []
+        return [outcome_from_row(row) for row in document["results"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return []
+
+
+def _ids(value: object) -> frozenset[str] | None:
+    return frozenset(map(str, value)) if isinstance(value, list) else None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(value) if isinstance(value, (int, float)) else None
+    except OverflowError:
+        return None

@@ -1,0 +1,1 @@
+"""The dbt plugin that journals every invocation which executes nodes."""

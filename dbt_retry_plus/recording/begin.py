@@ -1,0 +1,91 @@
+"""Beginning the record of an invocation."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import dbt_retry_plus
+from dbt_retry_plus.dbtcore.events import log_warning
+from dbt_retry_plus.dbtcore.running import (
+    RunningInvocation,
+    adapter_version,
+    dbt_version,
+    listen,
+    now,
+    resolved_arguments,
+)
+from dbt_retry_plus.ledger import journal
+from dbt_retry_plus.ledger.local import LocalLedger
+from dbt_retry_plus.ledger.run_results import identity_of
+from dbt_retry_plus.recording.git import commit_of
+from dbt_retry_plus.recording.lines import Lines
+from dbt_retry_plus.recording.recorder import Recorder
+from dbt_retry_plus.settings import Settings, ledger_folder, read_settings
+
+UPSTREAM_RETRY = "retry"
+
+
+def begin_recording(
+    running: RunningInvocation,
+    *,
+    command: str | None = None,
+    retry_of: str | None = None,
+) -> Recorder | None:
+    """Begin the record of the invocation of this process.
+
+    It never raises: a command must not fail because it cannot be recorded.
+
+    Args:
+        running: The invocation.
+        command: dbt's `which` of what is executed, where that is not what the user typed.
+        retry_of: The invocation that is retried.
+
+    Returns:
+        The recorder; None where recording is turned off or impossible, which is a warning.
+    """
+    try:
+        settings = read_settings(running.project_root, os.environ)
+        if not settings.record:
+            return None
+        return _begin(running, settings, command or running.command, retry_of)
+    except Exception as error:  # whatever is wrong with us is no reason for a command of dbt's to fail
+        log_warning(f"dbt-retry-plus does not record this invocation: {error}")
+        return None
+
+
+def _begin(running: RunningInvocation, settings: Settings, command: str, retry_of: str | None) -> Recorder:
+    ledger = LocalLedger(ledger_folder(settings, running.project_root, running.target_path))
+    arguments = resolved_arguments()
+    if command == UPSTREAM_RETRY:
+        retry_of = identity_of(running.project_root / (arguments.get("state") or running.target_path))
+    lines = Lines(os.environ)
+    opened = ledger.open(running.invocation_id, lines.encode(_header(running, command, retry_of, arguments)))
+    recorder = Recorder(running, ledger, opened, lines, settings)
+    listen(recorder.handle)
+    return recorder
+
+
+def _header(
+    running: RunningInvocation, command: str, retry_of: str | None, arguments: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    return {
+        "event": journal.INVOCATION,
+        "schema": journal.SCHEMA,
+        "invocation_id": running.invocation_id,
+        "command": command,
+        "started_at": now(),
+        "retry_of": retry_of,
+        "project": running.project_name,
+        "profile": running.profile_name,
+        "target": running.target_name,
+        "dbt_version": dbt_version(),
+        "adapter": {"type": running.adapter, "version": adapter_version(running.adapter)},
+        "retry_plus_version": dbt_retry_plus.__version__,
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "git_commit": commit_of(running.project_root),
+        "arguments": arguments,
+    }

@@ -1,0 +1,96 @@
+"""Lines of a journal, with the secrets of the environment struck out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from dbt_retry_plus.ledger.journal import encode
+from dbt_retry_plus.words import STRUCK_OUT
+
+# dbt's own: what an environment variable or a var of this prefix holds appears in no log, and neither in a journal.
+_PREFIX = "DBT_ENV_SECRET"
+
+# A password can be the name of the schema, or `true`: what a retry finds its nodes by stays as it is.
+_NAMES = frozenset(
+    {
+        "at",
+        "command",
+        "dbt_version",
+        "event",
+        "invocation_id",
+        "node",
+        "nodes",
+        "profile",
+        "project",
+        "retry_of",
+        "schema",
+        "started_at",
+        "target",
+        "whole",
+    }
+)
+_NAMES_INSIDE: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"arguments": frozenset({"which"}), "row": frozenset({"status", "unique_id"})}
+)
+_GIVEN = frozenset({"args", "vars"})
+
+
+class Lines:
+    """Makes lines of entries."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """Note the secrets of an environment."""
+        self._values: set[str] = set()
+        self._secrets: list[str] = []
+        self._note(value for name, value in environment.items() if name.startswith(_PREFIX))
+
+    def encode(self, entry: Mapping[str, Any]) -> str:
+        """Turn an entry into a line without secrets."""
+        line = encode(entry, _as_json)
+        variables = (entry.get("arguments") or {}).get("vars")
+        if isinstance(variables, Mapping):
+            self._note(str(value) for name, value in variables.items() if str(name).startswith(_PREFIX))
+        if not self._secrets:
+            return line
+        return encode(self._strike_inside(json.loads(line), _NAMES))
+
+    def _note(self, values: Iterable[str]) -> None:
+        """Note secrets, as they are and as they stand in JSON or YAML that somebody typed."""
+        self._values.update(value for value in values if value.strip())
+        typed = {json.dumps(value, ensure_ascii=plain)[1:-1] for value in self._values for plain in (False, True)}
+        quoted = {value.replace("'", "''") for value in self._values}
+        self._secrets = sorted(self._values | typed | quoted, key=len, reverse=True)
+
+    def _strike_inside(self, mapping: Mapping[str, Any], kept: frozenset[str], given: bool = False) -> dict[str, Any]:
+        return {
+            (self._strike_text(name) if given else name): value if name in kept else self._strike(value, name, given)
+            for name, value in mapping.items()
+        }
+
+    def _strike(self, value: Any, name: str, given: bool) -> Any:
+        """Strike secrets out of a value; in what a user gave, a number or a name can be one."""
+        given = given or name in _GIVEN
+        if isinstance(value, dict):
+            return self._strike_inside(value, _NAMES_INSIDE.get(name, frozenset()), given)
+        if isinstance(value, list):
+            return [self._strike(item, name, given) for item in value]
+        if isinstance(value, str):
+            return self._strike_text(value)
+        number = given and isinstance(value, (int, float)) and not isinstance(value, bool)
+        return STRUCK_OUT if number and str(value) in self._values else value
+
+    def _strike_text(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, STRUCK_OUT)
+        return text
+
+
+def _as_json(value: Any) -> Any:
+    """Give what is neither text, number nor list of an argument the form that dbt's artifacts give it."""
+    to_dict = getattr(value, "to_dict", None)
+    if callable(to_dict):
+        return to_dict()
+    return sorted(map(str, value)) if isinstance(value, (set, frozenset)) else str(value)

@@ -1,0 +1,1 @@
+"""What a retry says of itself."""

@@ -1,0 +1,104 @@
+"""The words of the project that have values: statuses, reasons, choices, and what dbt calls its commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+PROVEN_STATUSES = frozenset({"success", "pass", "warn", "no-op", "reused"})
+"""dbt's statuses of a node that needs no retry (`warn` does under `--warn-error`)."""
+
+
+INTERRUPTED = "interrupted"
+"""Our status of a node that started and never finished."""
+
+
+NOT_STARTED = "not started"
+"""Our status of a selected node that the invocation never reached."""
+
+
+UNPROVEN_STATUSES = frozenset(
+    {"error", "fail", "skipped", "runtime error", "partial success", INTERRUPTED, NOT_STARTED}
+)
+
+
+EPHEMERAL = "ephemeral"
+"""The field of a journal's row that says that dbt writes no row for the node."""
+
+
+class Reason(str, Enum):
+    """Why a node is in the retry set."""
+
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
+    NOT_STARTED = "not started"
+    CHANGED = "changed since it succeeded"
+    PARENT_OF_FAILED_TEST = "parent of a failed test"
+    DOWNSTREAM = "downstream of a rebuilt node"
+    WARNED = "warned"
+    FAILED_BATCHES = "failed batches"
+    FAILED_HOOK = "failed hook"
+    UNBUILT_PARENT = "unbuilt parent"
+    RENAMED = "renamed since it failed"
+    ONE_PIECE = "the command's artifact is one piece"
+
+
+class Changed(str, Enum):
+    """Which changed nodes a retry rebuilds."""
+
+    NONE = "none"
+    ANCESTORS = "ancestors"
+    ALL = "all"
+
+
+class RebuildTested(str, Enum):
+    """When a failed data test brings back the nodes that it tests."""
+
+    CHANGED = "changed"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Severity(str, Enum):
+    """What a finding does to the retry."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+SHORT_ID_LENGTH = 8
+
+
+STRUCK_OUT = "*****"
+"""What stands in a record in place of a secret, as in dbt's logs."""
+
+
+COMMAND_NAMES: Mapping[str, str] = MappingProxyType({"generate": "docs generate", "freshness": "source freshness"})
+"""dbt's `which` to what a person types, where the two differ."""
+
+
+COMMANDS_WITH_HOOK_NODES = frozenset({"compile", "generate"})
+"""dbt's `which` of the commands that compile hooks as they compile models, and run none."""
+
+
+RETRYABLE_COMMANDS = frozenset(
+    {
+        "build",
+        "clone",
+        "compile",
+        "freshness",
+        "generate",
+        "run",
+        "run-operation",
+        "seed",
+        "snapshot",
+        "test",
+    }
+)
+"""dbt's `which` of every command that executes nodes."""
