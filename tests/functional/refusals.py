@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.differential import Retry
 from tests.support.inline_projects import InlineProject, Workshop
 from tests.support.invocations import Invocation
+from tests.support.observations import OWN_FOLDER
 
 PROJECT = InlineProject({"models/late.sql": "select * from raw.orders"}, first=("run",))
 TARGET = "project/target"
@@ -27,6 +29,7 @@ def artifacts(stage: Path) -> Mapping[str, object]:
 def refused(workshop: Workshop, retry: Retry, command: str = "retry-plus") -> Invocation:
     """Run a retry in what stands in the stage and insist on what all refusals share."""
     log = workshop.stage / retry.log
+    shutil.rmtree(workshop.stage / TARGET / OWN_FOLDER, ignore_errors=True)  # it would know better
     log.unlink(missing_ok=True)  # the command to retry has logged the traceback of the failed node there
     before = artifacts(workshop.stage)
     invocation = workshop.dbt(PROJECT, retry)(*retry.command_line(command))

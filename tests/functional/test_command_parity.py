@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from tests.functional.shop import ORDERS_ARRIVE, ORDERS_ARRIVED, SHOP
 from tests.support.differential import Deviation, Retry
 from tests.support.inline_projects import InlineProject, Workshop
 from tests.support.invocations import RunnerCall, dbt_version
+from tests.support.observations import OWN_FOLDER
 
 pytestmark = pytest.mark.every_minor
 
@@ -178,6 +181,7 @@ def test_row_22_docs_generate_can_be_retried(workshop: Workshop) -> None:
         results = workshop.stage / "project" / "target" / "run_results.json"
         results.write_text(results.read_text().replace('"status": "success"', '"status": "error"'))
         (results.parent / "catalog.json").unlink()
+        shutil.rmtree(results.parent / OWN_FOLDER)  # it would know better
         observations.append(workshop.run(project, Retry(), command))
     upstream, ours = observations
     assert upstream.invocation.exit_code != 0

@@ -80,12 +80,12 @@ class Comparison:
     upstream: Observation
     ours: Observation
 
-    def differences(self, *, merged_results: bool = False) -> tuple[Difference, ...]:
+    def differences(self, *, merged_results: bool = True) -> tuple[Difference, ...]:
         """With `merged_results`, of ours only the rows that upstream has too are compared (row 5 of the table)."""
         return tuple(find_differences(self.upstream, self.ours, merged_results))
 
     def assert_parity(
-        self, *deviations: Deviation, executes: Mapping[str, str] | None = None, merged_results: bool = False
+        self, *deviations: Deviation, executes: Mapping[str, str] | None = None, merged_results: bool = True
     ) -> None:
         differences = [
             difference

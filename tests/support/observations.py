@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -60,6 +60,9 @@ CONNECTION_EVENTS = frozenset(
 OWN_FOLDER = "retry_plus"
 """Our ledger, beside dbt's artifacts: the one thing in the target folder that upstream does not write."""
 
+CLOSING_LINE = re.compile(r"\bResumed from [0-9a-f]{8} \(`dbt ")
+"""Our one event more than upstream's; test_closing_line.py shows it."""
+
 ABSENT = "<absent>"
 
 
@@ -100,17 +103,25 @@ class Observation:
     @cached_property
     def console(self) -> Counter[str]:
         lines = map(console_line, self.invocation.stdout.splitlines())
-        return Counter(line for line in lines if line and line.removeprefix("debug ") not in CONNECTION_EVENTS)
+        return Counter(
+            line
+            for line in lines
+            if line and line.removeprefix("debug ") not in CONNECTION_EVENTS and not CLOSING_LINE.search(line)
+        )
+
+    @cached_property
+    def upstream_events(self) -> Sequence[Any]:
+        return [event for event in self.invocation.events if not CLOSING_LINE.search(event.message)]
 
     @cached_property
     def debug_events(self) -> Counter[str]:
-        return Counter(event.name for event in self.invocation.events if event.name not in CONNECTION_EVENTS)
+        return Counter(event.name for event in self.upstream_events if event.name not in CONNECTION_EVENTS)
 
     @cached_property
     def shown_events(self) -> Counter[str]:
         return Counter(
             f"{event.level} {event.name}: {steady_text(event.message)}"
-            for event in self.invocation.events
+            for event in self.upstream_events
             if event.level != "debug"
         )
 

@@ -19,6 +19,7 @@ from tests.support.postgres import PostgresServer
 
 PROJECTS = Path(__file__).resolve().parents[2] / "integration_projects"
 DUCKDB_FILE = "warehouse.duckdb"
+LEDGER = "retry_plus"
 # What a person's own shell may hold, and what would make a test depend on it.
 FOREIGN_VARIABLES = ("DBT_", "WAREHOUSE_")
 
@@ -254,7 +255,7 @@ def copy_of(template: DbtProject, destination: Path) -> DbtProject:
     (destination / "target" / "partial_parse.msgpack").unlink(missing_ok=True)
     for folder in ("target", "logs"):
         for file in (destination / folder).rglob("*"):
-            if file.is_file():
+            if file.is_file() and LEDGER not in file.parts:  # our own record trusts no path, and tells of changes to it
                 content = file.read_bytes()
                 moved = content.replace(os.fsencode(template.folder), os.fsencode(destination))
                 if moved != content:
