@@ -28,7 +28,7 @@ def _show(invocation_id: str, output: str, **_options: object) -> tuple[dict[str
         chain = records.chain(wanted)
     except RetryRefusedError as refusal:
         raise refused(refusal) from None
-    invocation = next(link for link in chain.invocations if link.invocation_id == wanted)
+    invocation = next((link for link in chain.invocations if link.invocation_id == wanted), chain.latest)
     running = ledger.is_running(wanted)
     document = _document(invocation, chain, running=running)
     if output == "json":

@@ -18,7 +18,16 @@ def log_info(message: str) -> None:
 
 def log_warning(message: str) -> None:
     """Log a warning that `--warn-error` does not turn into an error."""
-    fire_event(Note(msg=message), level=EventLevel.WARN)
+    manager = get_event_manager()
+    # Since dbt-core 1.10 a project's flag can have every warning handled by --warn-error, wherever it is fired.
+    handled = getattr(manager, "require_warn_or_error_handling", False)
+    if handled:
+        manager.require_warn_or_error_handling = False
+    try:
+        fire_event(Note(msg=message), level=EventLevel.WARN)
+    finally:
+        if handled:
+            manager.require_warn_or_error_handling = True
 
 
 @contextmanager

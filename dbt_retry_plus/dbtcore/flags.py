@@ -24,7 +24,25 @@ from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.types import EffectiveArguments
 
 _COMMAND_PATHS = {"generate": ("docs", "generate"), "freshness": ("source", "freshness")}
-_NEVER_FROM_ENVIRONMENT = frozenset({"profile", "state", "target"})
+# Whatever the environment says, what the original was told to do with its data counts: a variable that was
+# always there would take back the option that was typed.
+_NEVER_FROM_ENVIRONMENT = frozenset(
+    {
+        "defer",
+        "defer_state",
+        "empty",
+        "event_time_end",
+        "event_time_start",
+        "favor_state",
+        "full_refresh",
+        "profile",
+        "sample",
+        "state",
+        "target",
+        "warn_error",
+        "warn_error_options",
+    }
+)
 
 
 def current_values() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from dbt_retry_plus.execution.comparison import compare_with_record
 from dbt_retry_plus.execution.request import RetryRequest
 from dbt_retry_plus.ledger.find import Records
 from dbt_retry_plus.ledger.run_results import nodes_of_manifest
-from dbt_retry_plus.planning.arguments import check_recorded, check_target, effective_arguments
+from dbt_retry_plus.planning.arguments import check_place, check_recorded, check_target, effective_arguments
 from dbt_retry_plus.planning.narrow import narrowed
 from dbt_retry_plus.planning.rebuild import parents_to_check, with_rebuilt
 from dbt_retry_plus.planning.retry_set import fit_to_graph, may_be_empty, plan_retry
@@ -73,6 +73,8 @@ def prepare(request: RetryRequest, records: Records, chain: Chain) -> Prepared:
         return Prepared(chain, arguments, plan, StateComparison(), _NO_GRAPH, frozenset(), flags)
     known_before = nodes_of_manifest(request.folder, chain.original)
     config = load_config(flags)
+    if not request.allow_target_change:
+        check_place(chain.original, profile=config.profile_name, target=config.target_name)
     manifest, catalogs = load_manifest(flags, config)
     task = resumed_task(arguments.command, flags, config, manifest, catalogs)
     loaded = Prepared(
@@ -94,7 +96,10 @@ def _with_changes(request: RetryRequest, records: Records, prepared: Prepared) -
     if request.rules.changed is not Changed.NONE:
         comparison = compare_with_record(chain, records, prepared.manifest)
     plan = fit_to_graph(prepared.plan, chain, graph, comparison)
-    unbuilt = missing_relations(prepared.config, prepared.manifest, parents_to_check(plan, chain, graph, comparison))
+    looked_for = parents_to_check(plan, chain, graph, comparison)
+    if getattr(prepared.flags, "DEFER", False):  # they are read where the deferral says
+        looked_for = frozenset()
+    unbuilt = missing_relations(prepared.config, prepared.manifest, looked_for)
     plan = with_rebuilt(plan, chain, graph, comparison, request.rules, unbuilt)
     if request.narrowing:
         plan = narrowed(plan, task.selected_by(request.narrowing))
@@ -104,7 +109,7 @@ def _with_changes(request: RetryRequest, records: Records, prepared: Prepared) -
 def _arguments(request: RetryRequest, chain: Chain) -> EffectiveArguments:
     base = _latest_of_command(chain)
     if not request.allow_target_change and request.given.keys() & {"target", "profile"}:
-        recorded = {**default_target(request.flags), **_named_target(base)}
+        recorded = {**default_target(request.flags), **_place(chain.original), **_named_target(base)}
         check_target(request.given, recorded, base)
     check_recorded(base, request.given, replace_vars=request.replace_vars)
     return effective_arguments(
@@ -119,6 +124,11 @@ def _arguments(request: RetryRequest, chain: Chain) -> EffectiveArguments:
 def _latest_of_command(chain: Chain) -> Invocation:
     """The newest link that knows the original command's arguments: a retry that failed early knows its own alone."""
     return next(link for link in reversed(chain.invocations) if link.command == chain.original.command)
+
+
+def _place(original: Invocation) -> Mapping[str, str]:
+    place = {"profile": original.profile, "target": original.target}
+    return {name: value for name, value in place.items() if value is not None}
 
 
 def _named_target(invocation: Invocation) -> Mapping[str, str]:

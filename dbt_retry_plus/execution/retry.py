@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -24,9 +25,10 @@ from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.ledger.lock import only_retry, refuse_second_retry
 from dbt_retry_plus.ledger.merged_results import publish_results
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS
+from dbt_retry_plus.planning.rebuild import data_above
 from dbt_retry_plus.recording.begin import begin_recording
 from dbt_retry_plus.recording.recorder import Recorder
-from dbt_retry_plus.reporting.closing_line import closing_line, some_of
+from dbt_retry_plus.reporting.closing_line import age_of, closing_line, some_of
 from dbt_retry_plus.reporting.plan import plan_document, plan_lines, proven_nodes
 from dbt_retry_plus.reporting.texts import printable
 from dbt_retry_plus.settings import LEDGER_FOLDER, ledger_folder
@@ -92,7 +94,10 @@ class _Execution:
         """Begin the record, with what this retry builds on already in place."""
         request, prepared = self._request, self._prepared
         chain, command = prepared.chain, prepared.arguments.command
-        recorder = begin_recording(request.running, command=command, retry_of=chain.latest.invocation_id)
+        config = prepared.config
+        # What dbt set up for this command is its defaults; the retry runs where the original ran.
+        running = replace(request.running, profile_name=config.profile_name, target_name=config.target_name)
+        recorder = begin_recording(running, command=command, retry_of=chain.latest.invocation_id)
         if recorder is not None:
             try:
                 adopt(chain, self._own_ledger, request.project_name, request.folder, self._records.ledger)
@@ -113,6 +118,7 @@ class _Execution:
     def _run_task(self, recorder: Recorder | None) -> tuple[Any, bool]:
         target, prepared = self._request.target_path, self._prepared
         raw = (recorder.folder if recorder else target / LEDGER_FOLDER) / RUN_RESULTS
+        raw.unlink(missing_ok=True)
         resumed = isinstance(prepared.task, ResumedTask)
         if resumed:
             prepared.task.resume(prepared.plan, prepared.selection, prepared.chain, raw, _afresh(prepared))
@@ -127,10 +133,17 @@ class _Execution:
 
 
 def _afresh(prepared: Prepared) -> AbstractSet[str]:
-    """The nodes of which no batch counts as done: their code changed, or a full refresh is asked for now."""
+    """The nodes of which no batch counts as done: they changed, or what they read does, or all is asked for now."""
     if getattr(prepared.flags, "FULL_REFRESH", False) and prepared.arguments.sources.get("full_refresh") != "recorded":
         return prepared.plan.nodes.keys()
-    return prepared.comparison.modified.keys()
+    done_in_part = (u for u in prepared.plan.nodes if u in prepared.chain.outcomes and _has_parts(prepared.chain, u))
+    rebuilt_above = {u for u in done_in_part if data_above(u, prepared.graph) & prepared.plan.nodes.keys()}
+    return prepared.comparison.modified.keys() | rebuilt_above
+
+
+def _has_parts(chain: Chain, unique_id: str) -> bool:
+    outcome = chain.outcomes[unique_id]
+    return bool(outcome.batch_results or outcome.finished_batches or outcome.overload_results)
 
 
 def _show_plan(request: RetryRequest, prepared: Prepared) -> tuple[Any, bool]:
@@ -161,9 +174,9 @@ def _nothing_to_do(request: RetryRequest, records: Records, prepared: Prepared) 
     results = nothing_ran(original.command, request.folder / RUN_RESULTS)
     if not _nothing_left_out(prepared.plan):
         return results, False
-    log_info(
-        f"Nothing to retry: all {nodes} nodes of `dbt {original.command_line_name}` ({original.short_id}) are proven."
-    )
+    age = age_of(prepared.chain, datetime.now(timezone.utc))
+    command = f"`dbt {original.command_line_name}` ({original.short_id}{age})"
+    log_info(f"Nothing to retry: all {nodes} nodes of {command} are proven.")
     for line in unresolved_elsewhere(records, prepared.chain):
         log_warning(line)
     return results, True

@@ -135,8 +135,10 @@ class Records:
         if self.results is not None and invocation_id == self.results.invocation_id:
             return self.results
         invocation = read_recorded(self._entry(invocation_id))
-        # Its own copy is made when dbt is done: a process that was killed before that has left only dbt's.
-        if not invocation.ended and identity_of(self.folder) == invocation_id:
+        # Its own copy is made when dbt is done: a process that was killed before that has left only dbt's. A retry
+        # of ours writes its own first, and then the target folder's, in which older rows are filled in.
+        own = self._entry(invocation_id).folder / RUN_RESULTS
+        if not invocation.ended and not own.exists() and identity_of(self.folder) == invocation_id:
             try:
                 written = read_run_results(self.folder)
             except RetryRefusedError:

@@ -29,6 +29,8 @@ _EMPTY_ROW: Mapping[str, Any] = {
     "batch_results": None,
 }
 
+_SINCE_1_12 = frozenset({"overload_results"})
+
 # dbt knows no such statuses; these have dbt's own selectors and loaders take the node for unproven.
 _IN_DBTS_WORDS: Mapping[str, str] = {INTERRUPTED: "error", NOT_STARTED: "skipped"}
 
@@ -65,14 +67,19 @@ def _merged(new_rows: list[dict[str, Any]], chain: Chain, present: AbstractSet[s
     kept = [
         new.pop(unique_id) if unique_id in new else row_of(outcome)
         for unique_id, outcome in chain.outcomes.items()
-        if unique_id in new or unique_id in present or outcome.is_hook
+        if unique_id in new or (unique_id in present if not outcome.is_hook else _is_reported(outcome))
     ]
     return [*kept, *new.values()]
 
 
+def _is_reported(hook: Outcome) -> bool:
+    """Whether dbt has written a row for a hook: it began to in 1.9, and a journal's row has less in it."""
+    return bool(hook.row and "thread_id" in hook.row)
+
+
 def row_of(outcome: Outcome) -> dict[str, Any]:
     """Return the row of an outcome as dbt writes it, whether a journal or an artifact told of it."""
-    known = {name: value for name, value in (outcome.row or {}).items() if name in _EMPTY_ROW}
+    known = {name: value for name, value in (outcome.row or {}).items() if name in _EMPTY_ROW or name in _SINCE_1_12}
     row = {**_EMPTY_ROW, **known, "unique_id": outcome.unique_id, "status": outcome.status}
     if outcome.status in _IN_DBTS_WORDS:
         row.update(status=_IN_DBTS_WORDS[outcome.status], message=outcome.status)

@@ -101,6 +101,26 @@ def _struck(name: object, value: object) -> bool:
     return STRUCK_OUT in str(name) or STRUCK_OUT in str(value)
 
 
+def check_place(original: Invocation, *, profile: str, target: str) -> None:
+    """Refuse a retry that would run elsewhere because a default, or a variable, is another one now.
+
+    Args:
+        original: The original invocation.
+        profile: The profile that the retry would run with.
+        target: The target that it would run against.
+
+    Raises:
+        RetryRefusedError: The original is on record with another profile or target.
+    """
+    for name, before, now in (("profile", original.profile, profile), ("target", original.target, target)):
+        if before is not None and before != now:
+            raise RetryRefusedError(
+                f"`dbt {original.command_line_name}` ({original.short_id}) ran with the {name} {before!r}, and this "
+                f"retry would run with {now!r}. Give --{name} {before}, or set what it comes from as it was then, or "
+                "pass --allow-target-change to run the retry set there all the same."
+            )
+
+
 def check_target(given: Mapping[str, Any], recorded: Mapping[str, str | None], invocation: Invocation) -> None:
     """Refuse a retry against another target than the original's.
 

@@ -70,8 +70,10 @@ def _with_earlier_batches(newer: Outcome, earlier: Outcome | None) -> Outcome:
 
 def not_started(invocation: Invocation) -> dict[str, Outcome]:
     """Return the selected nodes that an invocation never reached, as far as its record names them."""
-    if invocation.tells_all or invocation.selection is None:
+    if invocation.selection is None or invocation.command == "run-operation":
         return {}
+    if invocation.tells_all and invocation.expected_nodes is not None:
+        return {}  # what a retry of ours set out to run is known to the node, and not announced as a number
     return absent(invocation.selection, invocation.outcomes)
 
 

@@ -87,14 +87,14 @@ class _Search:
             for parent in self._graph[unique_id].parents:
                 if parent in self._rebuildable and self._graph[parent].resource_type in _DATA:
                     self._add(parent, Reason.PARENT_OF_FAILED_TEST, unique_id)
+        for parent in self._unbuilt_parents(unique_id, unbuilt):
+            self._add_unbuilt(parent, unique_id)
         if test and self._rules.rebuild_tested is RebuildTested.NEVER:
             return
         for ancestor in self._ancestors(unique_id):
             if ancestor in self._comparison.modified and self._rules.changed is not Changed.NONE:
                 reason = Reason.PARENT_OF_FAILED_TEST if test and ancestor in self._graph[unique_id].parents else None
                 self._add(ancestor, reason or Reason.CHANGED, unique_id)
-            elif ancestor in unbuilt:
-                self._add_unbuilt(ancestor, unique_id)
 
     def _look_down(self, unique_id: str) -> None:
         """What was built on data that is about to be replaced is built again."""
@@ -125,6 +125,19 @@ class _Search:
                     seen.add(parent)
                     waiting.append(parent)
                     yield parent
+
+    def _unbuilt_parents(self, unique_id: str, unbuilt: frozenset[str]) -> Iterable[str]:
+        """The nearest: what is above one that stands in the warehouse does not matter."""
+        waiting, seen = [unique_id], {unique_id}
+        while waiting:
+            for parent in self._graph[waiting.pop()].parents:
+                if parent in seen or parent not in self._graph:
+                    continue
+                seen.add(parent)
+                if parent in unbuilt:
+                    yield parent
+                elif self._graph[parent].ephemeral:
+                    waiting.append(parent)
 
     def _add(self, unique_id: str, reason: Reason, cause: str | None) -> None:
         if unique_id in self._rebuildable and unique_id not in self.added:
@@ -159,6 +172,17 @@ def parents_to_check(plan: Plan, chain: Chain, graph: Graph, comparison: StateCo
     return frozenset(u for u in found if graph[u].resource_type in _DATA and not graph[u].ephemeral)
 
 
+def data_above(unique_id: str, graph: Graph) -> frozenset[str]:
+    """Return the models, seeds, snapshots and functions that a node is built on, at any distance."""
+    waiting, seen = [unique_id], {unique_id}
+    while waiting:
+        for parent in graph[waiting.pop()].parents:
+            if parent in graph and parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    return frozenset(u for u in seen - {unique_id} if graph[u].resource_type in _DATA)
+
+
 def children_of(graph: Graph) -> Mapping[str, list[str]]:
     """Return the children of every node that has some."""
     children: dict[str, list[str]] = {}
@@ -169,6 +193,16 @@ def children_of(graph: Graph) -> Mapping[str, list[str]]:
 
 
 def _with_report(plan: Plan, comparison: StateComparison, rules: RebuildRules) -> Plan:
+    unknown = comparison.unknown & plan.proven
+    if unknown:
+        finding = Finding(
+            Severity.WARNING,
+            "state-unknown",
+            f"What {len(unknown)} of the proven nodes were run from is not on record, so whether they changed since "
+            "is unknown, and they are left as they are.",
+            "--rebuild-tested and --changed cannot help here: run what you changed by name.",
+        )
+        plan = replace(plan, findings=(*plan.findings, finding))
     left = sorted(comparison.modified.keys() & plan.proven)
     if not left or rules.changed is Changed.NONE:
         return plan

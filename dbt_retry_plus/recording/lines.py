@@ -66,7 +66,9 @@ class Lines:
 
     def _strike_inside(self, mapping: Mapping[str, Any], kept: frozenset[str], given: bool = False) -> dict[str, Any]:
         return {
-            (self._strike_text(name) if given else name): value if name in kept else self._strike(value, name, given)
+            (self._strike_text(str(name)) if given else str(name)): value
+            if name in kept
+            else self._strike(value, name, given)
             for name, value in mapping.items()
         }
 

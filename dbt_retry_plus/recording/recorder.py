@@ -92,7 +92,7 @@ class Recorder:
         try:
             self._opened.close()
             prune(self._ledger, self._settings)
-        except OSError as error:
+        except Exception as error:  # as above
             log_warning(f"dbt-retry-plus could not tidy its ledger: {error}")
 
     def _hear(self, message: Any) -> None:

@@ -22,11 +22,17 @@ def closing_line(chain: Chain, plan: Plan, now: datetime) -> str:
     outcomes = [chain.outcomes[unique_id] for unique_id in plan.proven]
     proven = [outcome for outcome in outcomes if not (outcome.is_hook or outcome.ephemeral)]
     saved = sum(outcome.execution_time for outcome in proven)
-    age = f", {in_short((now - latest.started_at).total_seconds())} ago" if latest.started_at else ""
+    age = age_of(chain, now)
     return (
         f"Resumed from {latest.short_id} (`dbt {chain.original.command_line_name}`{age}): "
         f"{counted(len(plan.nodes), 'node')} run, {len(proven)} proven before, {in_short(saved)} saved"
     )
+
+
+def age_of(chain: Chain, now: datetime) -> str:
+    """Say how long ago the newest link of a chain began, as far as that is known: `, 3 h ago`."""
+    began = chain.latest.started_at
+    return f", {in_short((now - began).total_seconds())} ago" if began else ""
 
 
 def in_short(seconds: float) -> str:

@@ -41,10 +41,10 @@ def statuses_of(chain: Chain) -> dict[str, str]:
 
 
 def test_results_become_a_record(tmp_path: Path) -> None:
-    chain = adopted_from_results(tmp_path, {A: "success", B: "error"}, threads="4")
+    chain = adopted_from_results(tmp_path, {A: "success", B: "error"}, threads="4", which="run")
     assert statuses_of(chain) == {A: "success", B: "error"}
     assert chain.tells_all
-    assert chain.original.arguments == {"which": "build", "threads": "4"}
+    assert chain.original.arguments == {"which": "run", "threads": "4"}
     assert (chain.original.project, chain.original.dbt_version) == (PROJECT, "1.11.16")
     assert not own_ledger(tmp_path).is_running("abc")
     copy = own_ledger(tmp_path).invocations / "abc" / "run_results.json"
@@ -67,7 +67,7 @@ def test_an_adopted_chain_tells_the_same(
 
 def test_failed_hooks_are_no_nodes_that_are_missing(tmp_path: Path) -> None:
     hook = "operation.shop.shop-on-run-end-0"
-    assert adopted_from_results(tmp_path, {A: "success", hook: "error"}).tells_all
+    assert adopted_from_results(tmp_path, {A: "success", hook: "error"}, which="run").tells_all
 
 
 def test_results_without_an_id_are_told_apart(tmp_path: Path) -> None:

@@ -65,10 +65,18 @@ def test_the_whole_command_is_in_the_results(
     document = published(target, chain(invocation("1", before)), new, present)
     rows = {row["unique_id"]: row["status"] for row in document["results"]}
     assert len(rows) == len(document["results"])
-    assert rows.keys() == new.keys() | {node for node in before if node in present or node == HOOK}
+    assert rows.keys() == new.keys() | {node for node in before if node in present}
     for node, status in rows.items():
         assert status == new[node] if node in new else (status in PROVEN_STATUSES) == (before[node] in PROVEN_STATUSES)
     assert read_run_results(target).outcomes.keys() == rows.keys()
+
+
+def test_a_hook_has_a_row_only_where_dbt_wrote_one(target: Path) -> None:
+    """Before dbt-core 1.9 the journal alone knows of hooks."""
+    journalled = Outcome(HOOK, "success", row={"status": "success", "execution_time": 0.1})
+    assert ids_of(published(target, Chain((invocation(),), {HOOK: journalled}), {A: "success"})) == [A]
+    reported = Outcome(HOOK, "success", row={"status": "success", "thread_id": "main"})
+    assert ids_of(published(target, Chain((invocation(),), {HOOK: reported}), {A: "success"})) == [HOOK, A]
 
 
 def test_a_row_says_in_dbts_words_what_dbt_has_no_word_for() -> None:

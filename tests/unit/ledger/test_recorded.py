@@ -40,7 +40,8 @@ def test_a_whole_record_is_read(ledger: LocalLedger) -> None:
     assert (invocation.invocation_id, invocation.command, invocation.retry_of) == ("abc", "build", "before")
     assert (invocation.ended, invocation.succeeded, invocation.duration) == (True, False, 2.5)
     assert invocation.selection == {A, B}
-    assert (invocation.expected_nodes, invocation.recorded, invocation.tells_all) == (2, True, True)
+    assert (invocation.expected_nodes, invocation.recorded) == (2, True)
+    assert not invocation.tells_all, "a build that fails may have skipped unit tests in silence"
     assert invocation.started_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
     assert (invocation.project, invocation.profile, invocation.target) == ("shop", "shop", "dev")
     assert (invocation.host, invocation.process_id, invocation.dbt_version) == ("here", 42, "1.11.16")
