@@ -59,7 +59,7 @@ def test_a_retry_leaves_what_dbt_retry_leaves(
         for folder in ("one", "two")
     )
 
-    exit_codes = [upstream.dbt("retry").returncode, ours.dbt("retry-plus").returncode]
+    exit_codes = [upstream.dbt("retry").returncode, ours.dbt("retry-plus", "--no-merge-results").returncode]
 
     assert exit_codes in ([0, 0], [1, 1])
     assert recorded(ours)["arguments"] == recorded(upstream)["arguments"]
