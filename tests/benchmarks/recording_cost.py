@@ -1,10 +1,10 @@
-"""Print what recording costs a `dbt run` of many models, and how long the history takes to read.
+"""Print what recording costs a `dbt run` of many models.
 
-    python tests/benchmarks/recording_cost.py [--models 1000] [--runs 5] [--history 20]
+    python tests/benchmarks/recording_cost.py [--models 1000] [--runs 5]
 
 Run it with an interpreter that has dbt-retry-plus, dbt-core and dbt-duckdb installed. Fresh processes in turns, with
 recording and with DBT_RETRY_PLUS_RECORD=0, so that a busy minute of the machine falls on both; medians, and the
-median of the ratios of the pairs. Then `dbt-retry-plus history` on a ledger of so many of these invocations.
+median of the ratios of the pairs.
 
 It measures and asserts nothing.
 """
@@ -29,7 +29,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Print what recording costs.")
     parser.add_argument("--models", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--history", type=int, default=20)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project = write_project(Path(folder), arguments.models)
@@ -43,10 +42,6 @@ def main() -> None:
         print(f"  recorded      {statistics.median(recorded):7.2f} s")
         print(f"  not recorded  {statistics.median(unrecorded):7.2f} s")
         print(f"  ratio         {statistics.median(ratios):7.3f}  ({min(ratios):.3f} to {max(ratios):.3f})")
-        fill_ledger(project, arguments.history)
-        history = [seconds_of_history(project) for _ in range(arguments.runs)]
-        print(f"history of {arguments.history} such invocations")
-        print(f"  dbt-retry-plus history {statistics.median(history):.3f} s")
 
 
 def write_project(folder: Path, models: int) -> Path:
@@ -67,18 +62,6 @@ def seconds_of_a_run(project: Path, record: str) -> float:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before = time.perf_counter()
     subprocess.run([BIN / "dbt", "--quiet", "run"], cwd=project, env=environment, check=True)
-    return time.perf_counter() - before
-
-
-def fill_ledger(project: Path, number: int) -> None:
-    """Run until the ledger holds so many invocations."""
-    while len(list((project / "target" / "retry_plus" / "invocations").iterdir())) < number:
-        seconds_of_a_run(project, "1")
-
-
-def seconds_of_history(project: Path) -> float:
-    before = time.perf_counter()
-    subprocess.run([BIN / "dbt-retry-plus", "history"], cwd=project, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - before
 
 
