@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.functional.shop import ORDERS_ARRIVED, SHOP
 from tests.support.differential import Retry
 from tests.support.inline_projects import InlineProject, Workshop
-
-pytestmark = pytest.mark.every_minor
 
 IN_PRODUCTION = "var('place', 'development') == 'production'"
 LATE_ARRIVES = ("create schema raw", "create table raw.late as select 21 as id")

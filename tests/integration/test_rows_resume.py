@@ -45,7 +45,7 @@ def finishes(project: DbtProject, folder: Path) -> None:
 
     assert "Resumed from" in ours.dbt("retry-plus", exit_code=0).stdout
     assert not unbuilt(ours)
-    assert len(ours.statuses()) >= 40
+    assert len(ours.statuses()) >= 39  # 40 where exposures have results
     assert set(ours.statuses().values()) <= {"success", "pass", "no-op"}
     assert "Nothing to retry" in ours.dbt("retry-plus", exit_code=0).stdout
 
