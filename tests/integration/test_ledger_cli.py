@@ -51,7 +51,10 @@ def test_history_and_show(project_after: ProjectFactory) -> None:
     assert "model.jaffle_shop.orders" in script(project, "show", build)
     # The same through dbt, from another folder.
     through_dbt = project.dbt(
-        "retry-plus", "--project-dir", str(project.folder), "history", "--output", "json", folder=project.folder.parent
+        *("retry-plus", "--project-dir", str(project.folder), "history", "--output", "json"),
+        folder=project.folder.parent,
+        environment={"DBT_PROFILES_DIR": str(project.folder)},
+        exit_code=0,
     )
     assert [i["invocation_id"] for i in json.loads(through_dbt.stdout)["invocations"]] == [retry, build]
 
