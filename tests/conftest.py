@@ -29,12 +29,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what belongs to another share. The unit tests are quick and belong to all."""
+    """Leave out what belongs to another share. Unit tests are quick, some tests have sense on some minors only: all run those."""
     own = config.getoption("--share")
     left_out = [
         item
         for item in items
-        if not own.holds(item.nodeid) and not item.get_closest_marker("every_minor") and "unit" not in item.path.parts
+        if not own.holds(item.nodeid)
+        and not any(item.get_closest_marker(name) for name in ("every_minor", "skipif"))
+        and "unit" not in item.path.parts
     ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)

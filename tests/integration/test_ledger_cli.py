@@ -148,14 +148,14 @@ def test_a_ledger_that_is_a_file_records_nothing_and_stops_nothing(new_project: 
 def test_two_retries_at_once(project_after: ProjectFactory) -> None:
     project = project_after("build", failing=("orders",))
     project.set_switch("orders", fail=False, seconds=8)
-    first = subprocess.Popen(
+    with subprocess.Popen(
         [str(SCRIPT)], cwd=project.folder, env=project.environment, stdout=subprocess.PIPE, text=True
-    )
-    assert first.stdout is not None
-    for line in first.stdout:
-        if "START sql table model main.orders" in line:
-            break
-    second = project.dbt("retry-plus", exit_code=2).stdout
-    assert f"Another retry of the same target folder is running (process {first.pid} on" in second
-    first.stdout.read()
-    assert first.wait() == 0
+    ) as first:
+        assert first.stdout is not None
+        for line in first.stdout:
+            if "START sql table model main.orders" in line:
+                break
+        second = project.dbt("retry-plus", exit_code=2).stdout
+        assert f"Another retry of the same target folder is running (process {first.pid} on" in second
+        first.stdout.read()
+    assert first.returncode == 0
