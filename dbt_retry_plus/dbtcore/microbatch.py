@@ -26,7 +26,8 @@ def carry_batches(task: GraphRunnableTask, chain: Chain, plan: Plan, afresh: Abs
     """
     nodes = (unique_id for unique_id in plan.nodes if unique_id in chain.outcomes and unique_id not in afresh)
     outcomes = [chain.outcomes[unique_id] for unique_id in nodes]
-    if hasattr(task, "original_invocation_started_at"):
+    task.chain_started_at = chain.original.started_at
+    if hasattr(task, "original_invocation_started_at"):  # since dbt-core 1.10
         task.original_invocation_started_at = chain.original.started_at
     if hasattr(task, "batch_map"):
         task.batch_map = dict(_batches_left(task, outcomes))
@@ -35,10 +36,18 @@ def carry_batches(task: GraphRunnableTask, chain: Chain, plan: Plan, afresh: Abs
 
 
 class PriorBatchesCount:
-    """Mixed in before dbt's runner of a microbatch model: batches that were done before count in its result.
+    """Mixed in before dbt's runner of a microbatch model, which has its own time and its earlier batches.
 
     Upstream judges by the batches of the retry alone, and adds the others afterwards.
     """
+
+    def get_microbatch_builder(self, model: Any) -> Any:
+        """Divide the model up to the time of the chain's first invocation, on dbt-core 1.9 too."""
+        builder = super().get_microbatch_builder(model)  # type: ignore[misc]
+        started_at = self.parent_task.chain_started_at  # type: ignore[attr-defined]
+        if started_at is not None:
+            builder.default_end_time = started_at
+        return builder
 
     def merge_batch_results(self, result: Any, batch_results: list[Any]) -> None:
         """Merge results of batches into that of the model, as dbt does, and judge by all of them."""
@@ -113,7 +122,7 @@ def _divisions(task: GraphRunnableTask, node: Any) -> Iterator[list[Any]]:
             is_incremental=is_incremental,
             event_time_start=start,
             event_time_end=end,
-            default_end_time=task.original_invocation_started_at,
+            default_end_time=task.chain_started_at,
         )
         last = builder.build_end_time()
         yield builder.build_batches(builder.build_start_time(last), last)
