@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 
 from tests.support.differential import Retry
 from tests.support.inline_projects import InlineProject, Workshop
 
+JUST_NOW = f"timestamp '{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S}' as loaded_at"
 SOURCES = {
     "sources": [
         {
@@ -19,13 +21,13 @@ SOURCES = {
 }
 PROJECT = InlineProject(
     files={"models/raw.yml": json.dumps(SOURCES)},
-    raw=("create schema raw", "create table raw.there as select now() at time zone 'utc' as loaded_at"),
+    raw=("create schema raw", f"create table raw.there as select {JUST_NOW}"),
     first=("source freshness",),
 )
 
 
 def test_row_25_sources_that_errored_are_checked_again(workshop: Workshop) -> None:
-    arrived = Retry(sql=["create table raw.late as select now() at time zone 'utc' as loaded_at"])
+    arrived = Retry(sql=[f"create table raw.late as select {JUST_NOW}"])
     comparison = workshop.compare(PROJECT, arrived)
 
     assert comparison.upstream.invocation.exit_code != 0
