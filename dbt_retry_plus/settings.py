@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.words import Changed, RebuildTested
+from dbt_retry_plus.settings_file import Entry, read_settings_file
+from dbt_retry_plus.words import Changed, CheckLevel, RebuildTested
 
 SETTINGS_FILE = "dbt_retry_plus.yml"
 VARIABLE_PREFIX = "DBT_RETRY_PLUS_"
@@ -28,6 +31,13 @@ class Settings:
         keep_megabytes: How large it may grow.
         changed: Which nodes that changed since they succeeded are rebuilt.
         rebuild_tested: When a failed data test brings back the nodes that it tests.
+        max_age: How old, in seconds, what is retried may be; of any age when None.
+        check_relations: Whether the warehouse is asked for the proven nodes that the retry set reads.
+        checks: What the finding of a code does, where that is not its default.
+        hooks: The project's own file of hooks, from the project folder; none is run when empty.
+        disable_plugins: Names of plugins that are left out.
+        strict: Whether a plugin that cannot be loaded stops a retry.
+        plugins: What the settings file gives plugins, by their names.
     """
 
     record: bool = True
@@ -36,6 +46,13 @@ class Settings:
     keep_megabytes: int = 1000
     changed: Changed = Changed.ANCESTORS
     rebuild_tested: RebuildTested = RebuildTested.CHANGED
+    max_age: float | None = None
+    check_relations: bool = False
+    checks: Mapping[str, CheckLevel] = field(default_factory=dict)
+    hooks: str = ""
+    disable_plugins: tuple[str, ...] = ()
+    strict: bool = False
+    plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_settings(project_root: Path, environment: Mapping[str, str]) -> Settings:
@@ -44,12 +61,13 @@ def read_settings(project_root: Path, environment: Mapping[str, str]) -> Setting
     Raises:
         RetryRefusedError: The file cannot be read, or a setting is unknown or has a value of another kind.
     """
-    path = project_root / SETTINGS_FILE
-    values = {name: _checked(name, value, f"'{path}'") for name, value in _read_file(path).items()}
-    for name in _KINDS:
+    values = {
+        name: _checked(name, entry, _KINDS) for name, entry in read_settings_file(project_root / SETTINGS_FILE).items()
+    }
+    for name in _KINDS.keys() - _ONLY_IN_THE_FILE:
         variable = VARIABLE_PREFIX + name.upper()
         if environment.get(variable):
-            values[name] = _checked(name, environment[variable], f"the environment variable {variable}")
+            values[name] = _checked(name, Entry(environment[variable], f"the environment variable {variable}"), _KINDS)
     return Settings(**values)
 
 
@@ -58,36 +76,43 @@ def ledger_folder(settings: Settings, project_root: Path, target_path: Path) -> 
     return project_root / Path(settings.ledger).expanduser() if settings.ledger else target_path / LEDGER_FOLDER
 
 
-def _read_file(path: Path) -> Mapping[str, Any]:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise RetryRefusedError(f"Could not read '{path}': {error.strerror}. Mend or delete it.") from None
-    # dbt's own dependency; most projects have no settings and need not pay for it.
-    import yaml  # type: ignore[import-untyped]
+def node_settings(where: str, values: object) -> Mapping[str, Any]:
+    """Read what a node's `meta.retry_plus` sets: those of the settings that make sense for one node.
 
-    try:
-        document = yaml.safe_load(content)
-    except Exception as error:  # besides its own errors whatever a constructor of a value raises
-        where = " ".join(str(error).split())
-        raise RetryRefusedError(f"'{path}' is not valid YAML ({where}). Mend or delete it.") from None
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise RetryRefusedError(f"'{path}' does not hold settings by their names. Mend or delete it.")
-    return document
+    Args:
+        where: The node and its file, for messages.
+        values: What stands there.
+
+    Raises:
+        RetryRefusedError: It is no mapping, or a setting is unknown there or has a value of another kind.
+    """
+    if not isinstance(values, dict):
+        raise RetryRefusedError(f"{where} has a meta.retry_plus that does not hold settings by their names. Mend it.")
+    kinds = {name: _KINDS[name] for name in ("changed", "rebuild_tested")}
+    return {
+        str(name): _checked(str(name), Entry(value, f"{where}, meta.retry_plus,"), kinds)
+        for name, value in values.items()
+    }
 
 
-def _checked(name: str, value: Any, where: str) -> Any:
-    if name not in _KINDS:
-        raise RetryRefusedError(f"{where} has the unknown setting {name!r}. Known are: {', '.join(sorted(_KINDS))}.")
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Say which of the known words may have been meant, or which there are."""
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"Known are: {', '.join(known)}."
+
+
+def _checked(name: str, entry: Entry, kinds: Mapping[str, Callable[[Any], Any]]) -> Any:
+    if name not in kinds:
+        raise RetryRefusedError(f"{entry.where} has the unknown setting {name!r}. {nearest(name, kinds)}")
+    kind = kinds[name]
     try:
-        return _KINDS[name](value)
+        if kind in (_levels, _by_plugin):
+            return kind(entry)
+        return kind(entry.plain)
     except (TypeError, ValueError):
         raise RetryRefusedError(
-            f"{where} gives the setting {name!r} the value {value!r}, which is not {_WORDS[_KINDS[name]]}. Mend it."
+            f"{entry.where} gives the setting {name!r} the value {entry.plain!r}, which is not {_WORDS[kind]}. Mend it."
         ) from None
 
 
@@ -111,10 +136,50 @@ def _path(value: Any) -> str:
     return value
 
 
+def _duration(value: Any) -> float:
+    found = _DURATION.fullmatch(str(value).strip())
+    if isinstance(value, bool) or not found:
+        raise ValueError(value)
+    return float(found[1]) * _SECONDS[found[2] or "s"]
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise TypeError(value)
+    return tuple(value)
+
+
+def _levels(entry: Entry) -> Mapping[str, CheckLevel]:
+    if not isinstance(entry.value, dict):
+        raise TypeError(entry.value)
+    return {code: _checked_level(code, level) for code, level in entry.value.items()}
+
+
+def _checked_level(code: str, entry: Entry) -> CheckLevel:
+    try:
+        return CheckLevel(entry.plain)
+    except ValueError:
+        raise RetryRefusedError(
+            f"{entry.where} gives the check {code!r} the level {entry.plain!r}, which is not {_one_of(CheckLevel)}. "
+            "Mend it."
+        ) from None
+
+
+def _by_plugin(entry: Entry) -> Mapping[str, Mapping[str, Any]]:
+    plain = entry.plain
+    if not isinstance(plain, dict) or not all(isinstance(values, dict) for values in plain.values()):
+        raise TypeError(plain)
+    return plain
+
+
 def _one_of(choices: type[Enum]) -> str:
     return f"one of {', '.join(str(choice.value) for choice in choices)}"
 
 
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
+_SECONDS = MappingProxyType({"s": 1, "m": 60, "h": 3600, "d": 86_400})
 _SWITCH_WORDS = MappingProxyType(
     {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 )
@@ -123,13 +188,28 @@ _WORDS: Mapping[Callable[[Any], Any], str] = MappingProxyType(
         _switch: "true or false",
         _count: "a whole number above 0",
         _path: "a path",
+        _duration: "a time such as 90s, 30m, 12h or 2d",
+        _names: "a list of names",
+        _levels: "a level by the code of each check",
+        _by_plugin: "a mapping by the name of each plugin",
         Changed: _one_of(Changed),
         RebuildTested: _one_of(RebuildTested),
     }
 )
 _KIND_OF_TYPE: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {"bool": _switch, "int": _count, "str": _path, "Changed": Changed, "RebuildTested": RebuildTested}
+    {
+        "bool": _switch,
+        "int": _count,
+        "str": _path,
+        "float | None": _duration,
+        "tuple[str, ...]": _names,
+        "Mapping[str, CheckLevel]": _levels,
+        "Mapping[str, Mapping[str, Any]]": _by_plugin,
+        "Changed": Changed,
+        "RebuildTested": RebuildTested,
+    }
 )
 _KINDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {field.name: _KIND_OF_TYPE[str(field.type)] for field in fields(Settings)}
 )
+_ONLY_IN_THE_FILE = frozenset({"checks", "plugins"})

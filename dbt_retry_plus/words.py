@@ -65,6 +65,14 @@ class RebuildTested(str, Enum):
     NEVER = "never"
 
 
+class CheckLevel(str, Enum):
+    """What settings make of the findings of one code."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    IGNORE = "ignore"
+
+
 class Severity(str, Enum):
     """What a finding does to the retry."""
 

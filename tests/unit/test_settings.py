@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.settings import Settings, ledger_folder, read_settings
+from dbt_retry_plus.settings import Settings, ledger_folder, node_settings, read_settings
+from dbt_retry_plus.words import Changed, CheckLevel
 
 NOWHERE = Path("/nowhere")
 NAMES = [field.name for field in fields(Settings)]
@@ -71,8 +72,56 @@ def test_switches_in_all_their_words(tmp_path: Path, text: str, value: bool) -> 
 
 def test_an_unknown_setting_is_refused(tmp_path: Path) -> None:
     assert refusal_of(tmp_path, "recrod: true") == (
-        f"'{tmp_path}/dbt_retry_plus.yml' has the unknown setting 'recrod'. Known are: {', '.join(sorted(NAMES))}."
+        f"'{tmp_path}/dbt_retry_plus.yml', line 1, has the unknown setting 'recrod'. Did you mean 'record'?"
     )
+
+
+def test_a_setting_that_resembles_none_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    assert refusal_of(tmp_path, "# ours\nrecord: true\n\nzzz: 1") == (
+        f"'{tmp_path}/dbt_retry_plus.yml', line 4, has the unknown setting 'zzz'. "
+        f"Known are: {', '.join(sorted(NAMES))}."
+    )
+
+
+def test_a_setting_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    assert refusal_of(tmp_path, "record: true\nrecord: false") == (
+        f"'{tmp_path}/dbt_retry_plus.yml', line 2, gives 'record' a second time. Leave one of the two."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("1.5h", 5400), ("2 d", 172_800)]
+)
+def test_ages_in_all_their_units(tmp_path: Path, text: str, seconds: float) -> None:
+    assert read(tmp_path, f"max_age: {text}").max_age == seconds
+    assert read(tmp_path, DBT_RETRY_PLUS_MAX_AGE=text).max_age == seconds
+
+
+def test_checks_get_a_level_by_their_codes(tmp_path: Path) -> None:
+    settings = read(tmp_path, "checks:\n  record-too-old: warning\n  node-gone: ignore")
+    assert settings.checks == {"record-too-old": CheckLevel.WARNING, "node-gone": CheckLevel.IGNORE}
+    assert refusal_of(tmp_path, "checks:\n  node-gone: fatal") == (
+        f"'{tmp_path}/dbt_retry_plus.yml', line 2, gives the check 'node-gone' the level 'fatal', which is not one of "
+        "error, warning, ignore. Mend it."
+    )
+
+
+def test_plugins_are_named_and_get_settings_of_their_own(tmp_path: Path) -> None:
+    settings = read(tmp_path, "disable_plugins: [a, b]\nplugins:\n  freeze:\n    from: 22\n    days: [sat, sun]")
+    assert settings.disable_plugins == ("a", "b")
+    assert settings.plugins == {"freeze": {"from": 22, "days": ["sat", "sun"]}}
+    assert read(tmp_path, DBT_RETRY_PLUS_DISABLE_PLUGINS="a, b").disable_plugins == ("a", "b")
+
+
+def test_a_node_sets_what_makes_sense_for_one_node() -> None:
+    assert node_settings("model.a (a.sql)", {"changed": "none"}) == {"changed": Changed.NONE}
+    with pytest.raises(RetryRefusedError) as refusal:
+        node_settings("model.a (a.sql)", {"rebuild_testd": "never"})
+    assert str(refusal.value) == (
+        "model.a (a.sql), meta.retry_plus, has the unknown setting 'rebuild_testd'. Did you mean 'rebuild_tested'?"
+    )
+    with pytest.raises(RetryRefusedError):
+        node_settings("model.a (a.sql)", ["changed"])
 
 
 @pytest.mark.parametrize("content", ["1: 2", "null: 3", "2020-01-01: 4", "? [a]\n: 5", "true: 1"])
@@ -97,12 +146,19 @@ def test_a_setting_that_is_not_named_by_a_text_is_refused(tmp_path: Path, conten
         ("ledger: 3", "the value 3, which is not a path."),
         ("ledger:", "the value None, which is not a path."),
         ('ledger: "a\\0b"', "which is not a path."),
+        ("max_age: soon", "the value 'soon', which is not a time such as 90s, 30m, 12h or 2d."),
+        ("max_age: true", "the value True, which is not a time such as"),
+        ("checks: error", "the value 'error', which is not a level by the code of each check."),
+        ("disable_plugins: 3", "the value 3, which is not a list of names."),
+        ("disable_plugins: [3]", "the value [3], which is not a list of names."),
+        ("plugins: [a]", "the value ['a'], which is not a mapping by the name of each plugin."),
+        ("plugins: {a: 3}", "the value {'a': 3}, which is not a mapping by the name of each plugin."),
     ],
 )
 def test_a_value_of_another_kind_is_refused(tmp_path: Path, setting: str, says: str) -> None:
     refusal = refusal_of(tmp_path, setting)
     assert refusal.startswith(
-        f"'{tmp_path}/dbt_retry_plus.yml' gives the setting {setting.split(':', maxsplit=1)[0]!r}"
+        f"'{tmp_path}/dbt_retry_plus.yml', line 1, gives the setting {setting.split(':', maxsplit=1)[0]!r}"
     )
     assert says in refusal
 
