@@ -21,28 +21,10 @@ from dbt.flags import get_flags, set_flags
 
 from dbt_retry_plus.dbtcore.preconditions import levels
 from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.planning.options import variable_may_win
 from dbt_retry_plus.types import EffectiveArguments
 
 _COMMAND_PATHS = {"generate": ("docs", "generate"), "freshness": ("source", "freshness")}
-# Whatever the environment says, what the original was told to do with its data counts: a variable that was
-# always there would take back the option that was typed.
-_NEVER_FROM_ENVIRONMENT = frozenset(
-    {
-        "defer",
-        "defer_state",
-        "empty",
-        "event_time_end",
-        "event_time_start",
-        "favor_state",
-        "full_refresh",
-        "profile",
-        "sample",
-        "state",
-        "target",
-        "warn_error",
-        "warn_error_options",
-    }
-)
 
 
 def current_values() -> dict[str, Any]:
@@ -152,9 +134,7 @@ def _is_default(name: str, value: Any) -> bool:
 
 
 def _is_overridden_by_environment(context: click.Context, name: str) -> bool:
-    # What the environment says today is newer than the record. Not so for where the proven nodes are and what
-    # they were compared with: a variable that was always there must not win over the option of the original.
-    return name not in _NEVER_FROM_ENVIRONMENT and context.get_parameter_source(name) is ParameterSource.ENVIRONMENT
+    return variable_may_win(name) and context.get_parameter_source(name) is ParameterSource.ENVIRONMENT
 
 
 def _is_empty_warn_error_options(name: str, value: Any) -> bool:

@@ -6,17 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.planning.options import TREATMENT, Treatment, about_the_retry, of_this_command
 from dbt_retry_plus.types import EffectiveArguments, Invocation
 from dbt_retry_plus.words import STRUCK_OUT
-
-# Where dbt reads and writes is a matter of this command: the project may have moved since.
-FROM_THIS_COMMAND = frozenset(
-    {"log_path", "output_path", "profiles_dir", "profiles_dir_exists_false", "project_dir", "target_path"}
-)
-
-# `--state` on a retry names the folder of the results to retry, as in `dbt retry`; it says nothing
-# about the state that the original command compared with.
-_ABOUT_THE_RETRY = frozenset({"state"})
 
 # dbt refuses these two together, so the one given now replaces the one recorded.
 _EXCLUSIVE = {"warn_error": "warn_error_options", "warn_error_options": "warn_error"}
@@ -47,13 +39,13 @@ def effective_arguments(
     Raises:
         RetryRefusedError: An option was given that the original command does not have.
     """
-    values = {name: value for name, value in invocation.arguments.items() if name not in FROM_THIS_COMMAND}
+    values = {name: value for name, value in invocation.arguments.items() if not of_this_command(name)}
     sources = dict.fromkeys(values, "recorded")
-    for name in FROM_THIS_COMMAND & this_command.keys():
-        if this_command[name] is not None:
-            values[name], sources[name] = this_command[name], "this command"
+    for name, value in this_command.items():
+        if of_this_command(name) and value is not None:
+            values[name], sources[name] = value, "this command"
     for name, value in given.items():
-        if name in FROM_THIS_COMMAND or name in _ABOUT_THE_RETRY:
+        if of_this_command(name) or about_the_retry(name):
             continue
         if name not in accepted:
             raise RetryRefusedError(
@@ -65,7 +57,8 @@ def effective_arguments(
                 values.pop(excluded, None)
                 sources.pop(excluded, None)
         recorded = values.get(name)
-        if name == "vars" and isinstance(recorded, dict) and not replace_vars:
+        merged = TREATMENT.get(name) is Treatment.MERGED and not replace_vars
+        if merged and isinstance(recorded, dict):
             values[name], sources[name] = {**recorded, **value}, "merged"
         else:
             values[name], sources[name] = value, "command line"

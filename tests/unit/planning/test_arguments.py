@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.planning.arguments import FROM_THIS_COMMAND, check_target, effective_arguments
+from dbt_retry_plus.planning.arguments import check_target, effective_arguments
+from dbt_retry_plus.planning.options import TREATMENT, of_this_command
 from dbt_retry_plus.types import EffectiveArguments, Invocation
 
 ACCEPTED = frozenset({"vars", "threads", "warn_error", "warn_error_options", "fail_fast", "select"})
@@ -40,7 +41,7 @@ def test_folders_are_those_of_this_command() -> None:
     assert arguments.values == {"which": "build", "project_dir": "/here"}
 
 
-@given(st.dictionaries(st.sampled_from(sorted(FROM_THIS_COMMAND)), st.text()))
+@given(st.dictionaries(st.sampled_from(sorted(filter(of_this_command, TREATMENT))), st.text()))
 def test_no_recorded_folder_survives(recorded: dict[str, str]) -> None:
     assert effective(recorded, {}).values == {"which": "build"}
 
