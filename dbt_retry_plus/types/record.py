@@ -1,4 +1,4 @@
-"""The frozen values that travel from the ledger through planning to execution and the reports."""
+"""What was recorded: invocations, their outcomes, and the chains that they make."""
 
 from __future__ import annotations
 
@@ -7,37 +7,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from dbt_retry_plus.words import (
-    COMMAND_NAMES,
-    COMMANDS_WITH_HOOK_NODES,
-    EPHEMERAL,
-    PROVEN_STATUSES,
-    SHORT_ID_LENGTH,
-    Reason,
-    Severity,
-)
+from dbt_retry_plus.words import COMMAND_NAMES, COMMANDS_WITH_HOOK_NODES, EPHEMERAL, PROVEN_STATUSES, SHORT_ID_LENGTH
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a check says before anything runs.
+class Place:
+    """Where a command reads and writes, and with what; None where that is not known.
 
     Attributes:
-        severity: An error stops the retry, a warning is shown.
-        code: A stable, kebab-case name that settings can refer to.
-        message: What was found, in one sentence.
-        remedy: What to do about it, in one sentence.
+        profile: The profile.
+        target: The target in it.
+        adapter: The type of the target's adapter, for instance `postgres`.
+        schema: The schema that the target writes to unless a node says otherwise.
+        dbt_version: The version of dbt-core.
+        adapter_version: The version of the adapter's package.
     """
 
-    severity: Severity
-    code: str
-    message: str
-    remedy: str
-
-    @property
-    def sentence(self) -> str:
-        """Message and remedy as a person reads them."""
-        return f"{self.message} {self.remedy}".strip()
+    profile: str | None = None
+    target: str | None = None
+    adapter: str | None = None
+    schema: str | None = None
+    dbt_version: str | None = None
+    adapter_version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +97,9 @@ class Invocation:
         project: Its project, where that was recorded.
         profile: Its profile, where that was recorded.
         target: Its target, where that was recorded.
+        adapter: The type of the target's adapter, where that was recorded.
+        adapter_version: The version of that adapter's package.
+        schema: The schema that the target writes to unless a node says otherwise.
         host: The machine that it ran on, where that was recorded.
         process_id: Its process on that machine.
         retry_of: The invocation that this one retried.
@@ -130,6 +124,9 @@ class Invocation:
     project: str | None = None
     profile: str | None = None
     target: str | None = None
+    adapter: str | None = None
+    adapter_version: str | None = None
+    schema: str | None = None
     host: str | None = None
     process_id: int | None = None
     retry_of: str | None = None
@@ -143,6 +140,11 @@ class Invocation:
     def short_id(self) -> str:
         """Enough of the invocation_id to name it to a person."""
         return self.invocation_id[:SHORT_ID_LENGTH]
+
+    @property
+    def place(self) -> Place:
+        """Where it ran, as far as that was recorded."""
+        return Place(self.profile, self.target, self.adapter, self.schema, self.dbt_version, self.adapter_version)
 
     @property
     def tells_all(self) -> bool:
@@ -188,102 +190,3 @@ class Chain:
     def tells_all(self) -> bool:
         """Whether `outcomes` is known to name every node of the original selection."""
         return self.original.tells_all or any(link.whole_selection is not None for link in self.invocations)
-
-
-@dataclass(frozen=True)
-class GraphNode:
-    """A node of today's project, as far as planning needs it.
-
-    Attributes:
-        unique_id: dbt's id of the node.
-        resource_type: dbt's resource type, for instance `model` or `unit_test`.
-        parents: The nodes that it depends on.
-        ephemeral: Whether it is compiled into its children and never run itself.
-    """
-
-    unique_id: str
-    resource_type: str
-    parents: tuple[str, ...] = ()
-    ephemeral: bool = False
-
-
-Graph = Mapping[str, GraphNode]
-"""Today's project: every enabled node by its unique_id, hooks included."""
-
-
-@dataclass(frozen=True)
-class StateComparison:
-    """What is different today from when the nodes of a chain were last run, by dbt's own `state:modified` rules.
-
-    Attributes:
-        modified: Node to the parts of it that changed: `body`, `configs`, `relation`, `persisted_descriptions`,
-            `macros`, `contract`; empty where dbt says modified without saying what.
-        added: Nodes of today's project that it did not have then.
-        removed: Nodes that it had then and has no more.
-        renamed: Node that it had then to the new one with the same content.
-        added_parents: Node to those of its parents that it did not depend on then.
-        unknown: Nodes whose earlier code is not on record.
-    """
-
-    modified: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    added: frozenset[str] = frozenset()
-    removed: frozenset[str] = frozenset()
-    renamed: Mapping[str, str] = field(default_factory=dict)
-    added_parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    unknown: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class PlannedNode:
-    """A node of the retry set.
-
-    Attributes:
-        unique_id: dbt's id of the node.
-        reason: Why it runs.
-        cause: The unique_id of the node that brought it in, if another did.
-        previous_status: Its status in the chain, if it has one.
-    """
-
-    unique_id: str
-    reason: Reason
-    cause: str | None = None
-    previous_status: str | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a retry will do.
-
-    Attributes:
-        nodes: The retry set, by unique_id, hooks excluded.
-        hooks: Failed hooks that run again with the command.
-        proven: unique_ids of selected nodes that stay as they are.
-        left_out: Nodes that the retry set should hold and the user, or a plugin, has taken out of it.
-        findings: What was noticed while planning.
-    """
-
-    nodes: Mapping[str, PlannedNode]
-    hooks: tuple[PlannedNode, ...] = ()
-    proven: frozenset[str] = frozenset()
-    left_out: frozenset[str] = frozenset()
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to retry."""
-        return not self.nodes and not self.hooks
-
-
-@dataclass(frozen=True)
-class EffectiveArguments:
-    """The arguments that a retry runs with, and where each came from.
-
-    Attributes:
-        command: dbt's `which` of the retried command.
-        values: Argument by its dbt name.
-        sources: `recorded`, `command line` or `merged`, by the same names.
-    """
-
-    command: str
-    values: Mapping[str, Any]
-    sources: Mapping[str, str]

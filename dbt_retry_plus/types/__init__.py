@@ -1,0 +1,26 @@
+"""The frozen values that travel from the ledger through planning to execution, the hooks and the reports."""
+
+from dbt_retry_plus.types.hooks import Addition, Change, ComparedRetry, FoundRetry, PlannedRetry, Removal
+from dbt_retry_plus.types.plan import EffectiveArguments, Finding, Plan, PlannedNode
+from dbt_retry_plus.types.project import Graph, GraphNode, StateComparison
+from dbt_retry_plus.types.record import Chain, Invocation, Outcome, Place
+
+__all__ = [
+    "Addition",
+    "Chain",
+    "Change",
+    "ComparedRetry",
+    "EffectiveArguments",
+    "Finding",
+    "FoundRetry",
+    "Graph",
+    "GraphNode",
+    "Invocation",
+    "Outcome",
+    "Place",
+    "Plan",
+    "PlannedNode",
+    "PlannedRetry",
+    "Removal",
+    "StateComparison",
+]
