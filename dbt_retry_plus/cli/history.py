@@ -14,8 +14,7 @@ from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.ledger.run_results import parse_time
 from dbt_retry_plus.ledger.summary import summary_of
-from dbt_retry_plus.reporting.closing_line import in_short
-from dbt_retry_plus.reporting.texts import table
+from dbt_retry_plus.texts import in_short, table
 from dbt_retry_plus.words import SHORT_ID_LENGTH
 
 SCHEMA = "dbt-retry-plus/history/v1"

@@ -13,9 +13,8 @@ from dbt_retry_plus.cli.options import OUTPUT, PROJECT_DIR, TARGET_PATH, ledger_
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.find import Records
 from dbt_retry_plus.planning.chain import not_started
-from dbt_retry_plus.reporting.texts import one_line, table
+from dbt_retry_plus.texts import one_line, table
 from dbt_retry_plus.types import Chain, Invocation, Outcome
-from dbt_retry_plus.words import SHORT_ID_LENGTH
 
 SCHEMA = "dbt-retry-plus/invocation/v1"
 
@@ -85,7 +84,7 @@ def _lines(invocation: Invocation, chain: Chain, document: dict[str, Any]) -> It
     if invocation.duration is not None:
         yield f"  took      {invocation.duration:.1f} s"
     yield f"  with      dbt-core {invocation.dbt_version}, target {one_line(str(invocation.target))}"
-    yield f"  chain     {' → '.join(link.invocation_id[:SHORT_ID_LENGTH] for link in chain.invocations)}"
+    yield f"  chain     {' → '.join(link.short_id for link in chain.invocations)}"
     yield f"  unproven  {len(document['unproven'])} of {len(chain.outcomes)} in the whole chain"
     if invocation.error:
         yield f"  error     {one_line(invocation.error)}"

@@ -12,6 +12,8 @@ from dbt.contracts.state import load_result_state
 from dbt.flags import get_flags
 from dbt.task.base import ConfiguredTask
 
+from dbt_retry_plus.words import RUN_OPERATION
+
 
 def run_task(task: ConfiguredTask) -> tuple[Any, bool]:
     """Run a task and let dbt judge its results.
@@ -30,7 +32,7 @@ def nothing_ran(command: str, run_results: Path) -> Any:
         command: dbt's `which`; a run-operation returns its previous results, as since dbt-core 1.11.
         run_results: The file that holds them.
     """
-    if command == "run-operation" and run_results.is_file():
+    if command == RUN_OPERATION and run_results.is_file():
         return load_result_state(run_results)
     return RunExecutionResult(
         results=[],

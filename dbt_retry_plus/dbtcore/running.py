@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +110,3 @@ def stop_listening(callback: Callable[[Any], None]) -> None:
 def when_command_ends(callback: Callable[[], object]) -> None:
     """Call back when dbt is done with the running command, however it ended."""
     click.get_current_context().call_on_close(callback)
-
-
-def now() -> str:
-    """Return the time as journals write it: ISO 8601, UTC, microseconds, so that texts sort as times do."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -83,7 +83,7 @@ def prepare(request: RetryRequest, records: Records, chain: Chain) -> Prepared:
     if not isinstance(task, ResumedTask):
         return loaded
     resolved = task.original_selection()
-    chain, findings = complete_chain(chain, loaded.graph, lambda: resolved, known_before)
+    chain, findings = complete_chain(chain, loaded.graph, resolved, known_before)
     plan = replace(plan_retry(chain, retry_warnings=retry_warnings), findings=findings)
     selection = frozenset(chain.outcomes) | (resolved or frozenset())
     return _with_changes(request, records, replace(loaded, chain=chain, plan=plan, selection=selection))

@@ -9,7 +9,7 @@ from typing import Any
 
 from dbt_retry_plus.dbtcore.running import RunningInvocation
 from dbt_retry_plus.planning.rebuild import RebuildRules
-from dbt_retry_plus.settings import Settings
+from dbt_retry_plus.settings import LEDGER_FOLDER, Settings
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,11 @@ class RetryRequest:
     def target_path(self) -> Path:
         """The folder of dbt's artifacts."""
         return self.running.target_path
+
+    @property
+    def work_folder(self) -> Path:
+        """Where a retry keeps its lock beside the artifacts, wherever the ledger is."""
+        return self.target_path / LEDGER_FOLDER
 
     @property
     def folder(self) -> Path:

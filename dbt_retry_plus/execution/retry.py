@@ -28,10 +28,10 @@ from dbt_retry_plus.ledger.run_results import RUN_RESULTS
 from dbt_retry_plus.planning.rebuild import data_above
 from dbt_retry_plus.recording.begin import begin_recording
 from dbt_retry_plus.recording.recorder import Recorder
-from dbt_retry_plus.reporting.closing_line import age_of, closing_line, some_of
+from dbt_retry_plus.reporting.closing_line import age_of, closing_line
 from dbt_retry_plus.reporting.plan import plan_document, plan_lines, proven_nodes
-from dbt_retry_plus.reporting.texts import printable
 from dbt_retry_plus.settings import LEDGER_FOLDER, ledger_folder
+from dbt_retry_plus.texts import printable, some_of
 from dbt_retry_plus.types import Chain, Graph, Plan
 from dbt_retry_plus.words import COMMANDS_WITH_HOOK_NODES
 
@@ -45,7 +45,7 @@ def retry(request: RetryRequest) -> tuple[Any, bool]:
     Raises:
         RetryRefusedError: There is nothing that can be retried, or an argument cannot be honoured.
     """
-    refuse_second_retry(request.target_path / LEDGER_FOLDER)
+    refuse_second_retry(request.work_folder)
     own_ledger = LocalLedger(ledger_folder(request.settings, request.project_root, request.target_path))
     ledger = LocalLedger(request.folder / LEDGER_FOLDER) if request.state else own_ledger
     records = read_records(ledger, request.folder, request.project_name)
@@ -75,7 +75,7 @@ class _Execution:
     def run(self) -> tuple[Any, bool]:
         """Run the retry set, unless another retry came first."""
         prepared = self._prepared
-        with only_retry(self._request.target_path / LEDGER_FOLDER):
+        with only_retry(self._request.work_folder):
             self._refuse_overtaken()
             write_parsed_manifest(prepared.flags, prepared.config, prepared.manifest)
             results, success = self._run_task(self._record())
@@ -116,8 +116,8 @@ class _Execution:
         return recorder
 
     def _run_task(self, recorder: Recorder | None) -> tuple[Any, bool]:
-        target, prepared = self._request.target_path, self._prepared
-        raw = (recorder.folder if recorder else target / LEDGER_FOLDER) / RUN_RESULTS
+        request, prepared = self._request, self._prepared
+        raw = (recorder.folder if recorder else request.work_folder) / RUN_RESULTS
         raw.unlink(missing_ok=True)
         resumed = isinstance(prepared.task, ResumedTask)
         if resumed:
@@ -127,7 +127,7 @@ class _Execution:
         finally:
             if resumed:
                 present = _reported(prepared.graph)
-                publish_results(raw, target, prepared.chain, present, merge=self._request.merge_results)
+                publish_results(raw, request.target_path, prepared.chain, present, merge=request.merge_results)
             if recorder is None:
                 raw.unlink(missing_ok=True)
 
@@ -170,7 +170,7 @@ def _ask(prepared: Prepared) -> None:
 
 def _nothing_to_do(request: RetryRequest, records: Records, prepared: Prepared) -> tuple[Any, bool]:
     original = prepared.chain.original
-    nodes = proven_nodes(prepared.chain, prepared.plan)
+    nodes = len(proven_nodes(prepared.chain, prepared.plan))
     results = nothing_ran(original.command, request.folder / RUN_RESULTS)
     if not _nothing_left_out(prepared.plan):
         return results, False

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.find import Records
 from dbt_retry_plus.planning.unresolved import unproven_since
-from dbt_retry_plus.reporting.closing_line import counted
+from dbt_retry_plus.texts import counted
 from dbt_retry_plus.types import Chain
 
 _NEVER = datetime.min.replace(tzinfo=timezone.utc)
@@ -19,7 +19,7 @@ def unresolved_elsewhere(records: Records, chain: Chain) -> Iterator[str]:
 
     Args:
         records: What is on record.
-        chain: The chain that was chain for.
+        chain: The chain that was asked for.
     """
     later: list[Chain] = []
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dbt_retry_plus.ledger import journal
 from dbt_retry_plus.ledger.files import copy_atomically
-from dbt_retry_plus.ledger.local import INVOCATIONS, LocalLedger
+from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.ledger.run_results import MANIFEST, RUN_RESULTS, identity_of
 from dbt_retry_plus.types import Chain, Invocation
 
@@ -31,7 +31,7 @@ def adopt(chain: Chain, ledger: LocalLedger, project: str, folder: Path, recorde
         if place.exists():
             continue
         if invocation.recorded:
-            _copy(recorded_in.folder / INVOCATIONS / invocation.invocation_id, place)
+            _copy(recorded_in.invocations / invocation.invocation_id, place)
         else:
             selection = [u for u, o in chain.outcomes.items() if not o.is_hook or not o.row]
             _write(invocation, selection, ledger, project, folder)
@@ -62,7 +62,7 @@ def _write(invocation: Invocation, selection: list[str], ledger: LocalLedger, pr
                 "schema": journal.SCHEMA,
                 "invocation_id": invocation.invocation_id,
                 "command": invocation.command,
-                "started_at": invocation.started_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if invocation.started_at else "",
+                "started_at": journal.time_text(invocation.started_at) if invocation.started_at else "",
                 "retry_of": None,
                 "project": project,
                 "dbt_version": invocation.dbt_version,

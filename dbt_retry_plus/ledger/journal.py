@@ -12,6 +12,7 @@ import os
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,6 +80,16 @@ def encode(entry: Mapping[str, Any], other_kinds: Callable[[Any], Any] = str) ->
         other_kinds: Makes of a value that JSON lacks one that it has.
     """
     return json.dumps(entry, separators=(",", ":"), ensure_ascii=False, default=other_kinds)
+
+
+def time_text(moment: datetime) -> str:
+    """Return a time (UTC) as journals write it: ISO 8601, microseconds, so that texts sort as times do."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def now() -> str:
+    """Return the time as journals write it."""
+    return time_text(datetime.now(timezone.utc))
 
 
 def read_entries(path: Path) -> Iterator[dict[str, Any]]:

@@ -15,10 +15,7 @@ from dbt_retry_plus.ledger import journal
 from dbt_retry_plus.ledger.local import LedgerEntry
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS, outcome_from_row, parse_time
 from dbt_retry_plus.types import Invocation, Outcome
-from dbt_retry_plus.words import INTERRUPTED
-
-_RUN_OPERATION = "run-operation"
-
+from dbt_retry_plus.words import INTERRUPTED, RUN_OPERATION
 
 # What dbt's log calls a batch: its start, and the relation.
 _BATCH = re.compile(r"batch (.+?) of ")
@@ -150,7 +147,7 @@ def with_results(command: str, told: Mapping[str, Outcome], rows: Iterable[Outco
     outcomes = dict(told)
     for row in rows:
         before = told.get(row.unique_id)
-        if not row.proven or (before.proven if before else command == _RUN_OPERATION):
+        if not row.proven or (before.proven if before else command == RUN_OPERATION):
             outcomes[row.unique_id] = row
     return outcomes
 

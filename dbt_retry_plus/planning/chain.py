@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from dbt_retry_plus.types import Chain, Invocation, Outcome
-from dbt_retry_plus.words import NOT_STARTED
+from dbt_retry_plus.words import NOT_STARTED, RUN_OPERATION
 
 
 def chain_of(invocation_id: str, retried: Mapping[str, str | None]) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def _with_earlier_batches(newer: Outcome, earlier: Outcome | None) -> Outcome:
 
 def not_started(invocation: Invocation) -> dict[str, Outcome]:
     """Return the selected nodes that an invocation never reached, as far as its record names them."""
-    if invocation.selection is None or invocation.command == "run-operation":
+    if invocation.selection is None or invocation.command == RUN_OPERATION:
         return {}
     if invocation.tells_all and invocation.expected_nodes is not None:
         return {}  # what a retry of ours set out to run is known to the node, and not announced as a number

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from dbt_retry_plus.texts import some_of
 from dbt_retry_plus.types import Chain, Finding, Graph, Plan, PlannedNode, StateComparison
-from dbt_retry_plus.words import Changed, Reason, RebuildTested, Severity
+from dbt_retry_plus.words import COMMANDS_THAT_BUILD, Changed, Reason, RebuildTested, Severity
 
-_BUILDING_COMMANDS = frozenset({"build", "run", "seed", "snapshot"})
 _DATA, _TEST, _UNIT_TEST = frozenset({"model", "seed", "snapshot", "function"}), "test", "unit_test"
-_NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def with_rebuilt(
         rules: What the user wants rebuilt.
         unbuilt: Nodes outside of the selection that the warehouse is known to lack.
     """
-    if chain.original.command not in _BUILDING_COMMANDS:
+    if chain.original.command not in COMMANDS_THAT_BUILD:
         return _with_report(plan, comparison, rules)
     search = _Search(plan, chain, graph, comparison, rules)
     search.close(unbuilt)
@@ -91,7 +90,7 @@ class _Search:
             self._add_unbuilt(parent, unique_id)
         if test and self._rules.rebuild_tested is RebuildTested.NEVER:
             return
-        for ancestor in self._ancestors(unique_id):
+        for ancestor in ancestors_of(unique_id, self._graph):
             if ancestor in self._comparison.modified and self._rules.changed is not Changed.NONE:
                 reason = Reason.PARENT_OF_FAILED_TEST if test and ancestor in self._graph[unique_id].parents else None
                 self._add(ancestor, reason or Reason.CHANGED, unique_id)
@@ -116,15 +115,6 @@ class _Search:
     def _is_changed_model(self, unique_id: str, unit_test: str) -> bool:
         """A unit test depends on its model's code alone, whatever the data above."""
         return unique_id in self._comparison.modified and unique_id in self._graph[unit_test].parents
-
-    def _ancestors(self, unique_id: str) -> Iterable[str]:
-        waiting, seen = [unique_id], {unique_id}
-        while waiting:
-            for parent in self._graph[waiting.pop()].parents:
-                if parent in self._graph and parent not in seen:
-                    seen.add(parent)
-                    waiting.append(parent)
-                    yield parent
 
     def _unbuilt_parents(self, unique_id: str, unbuilt: frozenset[str]) -> Iterable[str]:
         """The nearest: what is above one that stands in the warehouse does not matter."""
@@ -159,7 +149,7 @@ def parents_to_check(plan: Plan, chain: Chain, graph: Graph, comparison: StateCo
         graph: Today's project.
         comparison: What changed since.
     """
-    if chain.original.command not in _BUILDING_COMMANDS:
+    if chain.original.command not in COMMANDS_THAT_BUILD:
         return frozenset()
     waiting = [p for unique_id in plan.nodes for p in comparison.added_parents.get(unique_id, ())]
     waiting += [p for unique_id in plan.nodes for p in graph[unique_id].parents if p in comparison.added]
@@ -172,15 +162,20 @@ def parents_to_check(plan: Plan, chain: Chain, graph: Graph, comparison: StateCo
     return frozenset(u for u in found if graph[u].resource_type in _DATA and not graph[u].ephemeral)
 
 
-def data_above(unique_id: str, graph: Graph) -> frozenset[str]:
-    """Return the models, seeds, snapshots and functions that a node is built on, at any distance."""
+def ancestors_of(unique_id: str, graph: Graph) -> Iterator[str]:
+    """Yield the nodes that a node depends on, at any distance."""
     waiting, seen = [unique_id], {unique_id}
     while waiting:
         for parent in graph[waiting.pop()].parents:
             if parent in graph and parent not in seen:
                 seen.add(parent)
                 waiting.append(parent)
-    return frozenset(u for u in seen - {unique_id} if graph[u].resource_type in _DATA)
+                yield parent
+
+
+def data_above(unique_id: str, graph: Graph) -> frozenset[str]:
+    """Return the models, seeds, snapshots and functions that a node is built on, at any distance."""
+    return frozenset(u for u in ancestors_of(unique_id, graph) if graph[u].resource_type in _DATA)
 
 
 def children_of(graph: Graph) -> Mapping[str, list[str]]:
@@ -203,15 +198,13 @@ def _with_report(plan: Plan, comparison: StateComparison, rules: RebuildRules) -
             "--rebuild-tested and --changed cannot help here: run what you changed by name.",
         )
         plan = replace(plan, findings=(*plan.findings, finding))
-    left = sorted(comparison.modified.keys() & plan.proven)
+    left = comparison.modified.keys() & plan.proven
     if not left or rules.changed is Changed.NONE:
         return plan
-    more = f" and {len(left) - _NAMES_SHOWN} more" if len(left) > _NAMES_SHOWN else ""
-    shown = ", ".join(left[:_NAMES_SHOWN]) + more
     finding = Finding(
         Severity.WARNING,
         "changed-not-run",
-        f"Changed since they succeeded, and left as they are: {shown}.",
+        f"Changed since they succeeded, and left as they are: {some_of(left)}.",
         "--changed all rebuilds them too.",
     )
     return replace(plan, findings=(*plan.findings, finding))

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dbt_retry_plus.types import Chain, Finding, Graph, Outcome, Plan, PlannedNode, StateComparison
-from dbt_retry_plus.words import INTERRUPTED, NOT_STARTED, Reason, Severity
+from dbt_retry_plus.words import (
+    COMMANDS_THAT_BUILD_OR_TEST,
+    COMMANDS_WITH_HOOK_NODES,
+    DOCS_GENERATE,
+    INTERRUPTED,
+    NOT_STARTED,
+    RUN_OPERATION,
+    Reason,
+    Severity,
+)
 
 NO_COMPARISON = StateComparison()
 
@@ -17,9 +26,8 @@ _REASONS = {
     NOT_STARTED: Reason.NOT_STARTED,
 }
 
-_RUN_OPERATION, _DOCS_GENERATE = "run-operation", "generate"
-_COMMANDS_WITH_HOOKS = frozenset({"build", "run", "seed", "snapshot", "test"})
-_COMMANDS_WITH_HOOKS_AS_NODES = frozenset({"compile", _DOCS_GENERATE, _RUN_OPERATION})
+# A run-operation's macro goes by the name of a hook.
+_COMMANDS_WITH_OPERATIONS = COMMANDS_WITH_HOOK_NODES | {RUN_OPERATION}
 _OPERATION = "operation"
 
 
@@ -38,12 +46,12 @@ def plan_retry(chain: Chain, *, retry_warnings: bool = False) -> Plan:
     for outcome in chain.outcomes.values():
         if outcome.proven and not (retry_warnings and outcome.status == "warn"):
             proven.add(outcome.unique_id)
-        elif outcome.is_hook and chain.original.command not in _COMMANDS_WITH_HOOKS_AS_NODES:
+        elif outcome.is_hook and chain.original.command not in _COMMANDS_WITH_OPERATIONS:
             hooks.append(_planned(outcome, Reason.FAILED_HOOK))
         else:
             # A status that a newer dbt made up is no proof.
             nodes[outcome.unique_id] = _planned(outcome, _REASONS.get(outcome.status, Reason.FAILED))
-    if chain.original.command == _RUN_OPERATION and not chain.outcomes and chain.latest.succeeded is not True:
+    if chain.original.command == RUN_OPERATION and not chain.outcomes and chain.latest.succeeded is not True:
         macro = str(chain.original.arguments.get("macro"))
         nodes[macro] = PlannedNode(macro, Reason.INTERRUPTED)
     return Plan(nodes=nodes, hooks=tuple(hooks), proven=frozenset(proven))
@@ -66,17 +74,17 @@ def fit_to_graph(plan: Plan, chain: Chain, graph: Graph, comparison: StateCompar
         graph: Today's project.
         comparison: What changed since: a node that was renamed runs under its new name.
     """
-    if chain.original.command == _RUN_OPERATION:
+    if chain.original.command == RUN_OPERATION:
         return plan
     plan = _without_missing_nodes(_under_new_names(plan, graph, comparison), graph)
     if plan.is_empty and _came_to_its_end(chain):
         return plan
-    if chain.original.command == _DOCS_GENERATE:
+    if chain.original.command == DOCS_GENERATE:
         # catalog.json holds what the command ran: with the failed nodes alone, it would lose all others.
         done = plan.proven & graph.keys()
         again = {u: _planned(chain.outcomes[u], Reason.ONE_PIECE) for u in sorted(done)}
         return replace(plan, nodes={**plan.nodes, **again}, proven=plan.proven - done)
-    if plan.is_empty and chain.original.command in _COMMANDS_WITH_HOOKS:
+    if plan.is_empty and chain.original.command in COMMANDS_THAT_BUILD_OR_TEST:
         hooks = (node.unique_id for node in graph.values() if node.resource_type == _OPERATION)
         return replace(plan, hooks=tuple(PlannedNode(unique_id, Reason.FAILED_HOOK) for unique_id in sorted(hooks)))
     return plan

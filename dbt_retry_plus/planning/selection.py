@@ -8,19 +8,18 @@ from types import MappingProxyType
 
 from dbt_retry_plus.planning.chain import absent
 from dbt_retry_plus.types import Chain, Finding, Graph, Invocation
-from dbt_retry_plus.words import NOT_STARTED, Severity
+from dbt_retry_plus.words import BUILD, DOCS_GENERATE, NOT_STARTED, RUN_OPERATION, UPSTREAM_RETRY, Severity
 
-_BUILD = "build"
 _UNIT_TEST = "unit_test"
 
 _COMPILED = frozenset({"model", "test", "snapshot", "analysis", "seed", "function"})
 _RUN_BY: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        _BUILD: frozenset({"model", "seed", "snapshot", "test", _UNIT_TEST, "function"}),
+        BUILD: frozenset({"model", "seed", "snapshot", "test", _UNIT_TEST, "function"}),
         "clone": frozenset({"model", "seed", "snapshot"}),
         "compile": _COMPILED,
         "freshness": frozenset({"source"}),
-        "generate": _COMPILED,
+        DOCS_GENERATE: _COMPILED,
         "run": frozenset({"model"}),
         "seed": frozenset({"seed"}),
         "snapshot": frozenset({"snapshot"}),
@@ -29,14 +28,13 @@ _RUN_BY: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """The resource types that a command can leave unproven, as dbt's tasks select them."""
 
-_UPSTREAM_RETRY = "retry"
-_TYPED = frozenset({"docs", "source", "run-operation", _UPSTREAM_RETRY}) | _RUN_BY.keys()
+_TYPED = frozenset({"docs", "source", RUN_OPERATION, UPSTREAM_RETRY}) | _RUN_BY.keys()
 
 
 def complete_chain(
     chain: Chain,
     graph: Graph,
-    resolve: Callable[[], frozenset[str] | None],
+    resolved: frozenset[str] | None,
     known_before: Callable[[], frozenset[str] | None],
 ) -> tuple[Chain, tuple[Finding, ...]]:
     """Add every node of the original selection that the record does not name, as not started.
@@ -44,7 +42,7 @@ def complete_chain(
     Args:
         chain: The chain as recorded.
         graph: Today's project.
-        resolve: Resolves the original command's selection today; None where that is impossible, for instance
+        resolved: The original command's selection, resolved today; None where that is impossible, for instance
             because it compared with a state that is gone.
         known_before: Returns the nodes of the project as it was then; None where that is not known.
 
@@ -54,7 +52,6 @@ def complete_chain(
     original = chain.original
     if chain.tells_all:
         return chain, ()
-    resolved = resolve()
     findings: tuple[Finding, ...] = ()
     if original.selection is not None:
         selection = _with_unit_tests(original, original.selection, resolved, graph)
@@ -71,7 +68,7 @@ def _with_unit_tests(
     original: Invocation, recorded: frozenset[str], resolved: frozenset[str] | None, graph: Graph
 ) -> frozenset[str]:
     """`dbt build` tells its models and tests apart from its unit tests, and records the former only."""
-    if original.command != _BUILD:
+    if original.command != BUILD:
         return recorded
     unit_tests = {node.unique_id for node in graph.values() if node.resource_type == _UNIT_TEST}
     if resolved is not None:
@@ -147,12 +144,12 @@ def _unrecorded(original: Invocation, what: str) -> Finding:
 def _is_upstream_retry(original: Invocation) -> bool:
     """Whether `retry` is the command that was typed, and no name behind it."""
     words = str(original.arguments.get("invocation_command", "")).split()
-    return next((word for word in words if word in _TYPED), None) == _UPSTREAM_RETRY
+    return next((word for word in words if word in _TYPED), None) == UPSTREAM_RETRY
 
 
 def _uncounted(original: Invocation, unique_id: str, graph: Graph) -> bool:
     node = graph.get(unique_id)
-    return node is not None and (node.ephemeral or (original.command == _BUILD and node.resource_type == _UNIT_TEST))
+    return node is not None and (node.ephemeral or (original.command == BUILD and node.resource_type == _UNIT_TEST))
 
 
 def _never_run(unique_id: str, graph: Graph) -> bool:

@@ -7,8 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dbt_retry_plus.types import Chain
-
-_EXECUTING = frozenset({"build", "run", "seed", "snapshot", "test"})
+from dbt_retry_plus.words import COMMANDS_THAT_BUILD_OR_TEST
 
 # A node that ran under one of these did not do what it does without them.
 _PARTIAL: Mapping[str, Any] = MappingProxyType({"empty": False, "sample": None})
@@ -72,7 +71,7 @@ def _replaced(chain: Chain, later: Collection[Chain]) -> bool:
 def _proves_for(other: Chain, chain: Chain) -> bool:
     """Whether a success in one command counts for the other: a compiled model is not a built one."""
     theirs, mine = other.original, chain.original
-    if theirs.command != mine.command and theirs.command not in _EXECUTING:
+    if theirs.command != mine.command and theirs.command not in COMMANDS_THAT_BUILD_OR_TEST:
         return False
     same_place = theirs.target == mine.target and theirs.profile == mine.profile
     return same_place and all(

@@ -14,7 +14,6 @@ from dbt_retry_plus.dbtcore.running import (
     adapter_version,
     dbt_version,
     listen,
-    now,
     resolved_arguments,
 )
 from dbt_retry_plus.ledger import journal
@@ -24,8 +23,7 @@ from dbt_retry_plus.recording.git import commit_of
 from dbt_retry_plus.recording.lines import Lines
 from dbt_retry_plus.recording.recorder import Recorder
 from dbt_retry_plus.settings import Settings, ledger_folder, read_settings
-
-UPSTREAM_RETRY = "retry"
+from dbt_retry_plus.words import UPSTREAM_RETRY
 
 
 def begin_recording(
@@ -76,7 +74,7 @@ def _header(
         "schema": journal.SCHEMA,
         "invocation_id": running.invocation_id,
         "command": command,
-        "started_at": now(),
+        "started_at": journal.now(),
         "retry_of": retry_of,
         "project": running.project_name,
         "profile": running.profile_name,

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 from dbt_retry_plus.dbtcore.events import log_warning
 from dbt_retry_plus.dbtcore.plugin import dbt_hook, dbtPlugin
 from dbt_retry_plus.dbtcore.running import running_command
-from dbt_retry_plus.words import RETRYABLE_COMMANDS
+from dbt_retry_plus.words import RETRYABLE_COMMANDS, UPSTREAM_RETRY
 
 if TYPE_CHECKING:
     from dbt_retry_plus.recording.recorder import Recorder
-
-_UPSTREAM_RETRY = "retry"
 
 
 class RecordingPlugin(dbtPlugin):
@@ -23,7 +21,7 @@ class RecordingPlugin(dbtPlugin):
     def initialize(self) -> None:
         """Begin the record of a command that executes nodes, and pass over all others."""
         command = running_command()
-        if not (command in RETRYABLE_COMMANDS or command == _UPSTREAM_RETRY):
+        if not (command in RETRYABLE_COMMANDS or command == UPSTREAM_RETRY):
             return
         try:
             self._recorder = _record()

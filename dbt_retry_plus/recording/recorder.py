@@ -10,7 +10,6 @@ from dbt_retry_plus.dbtcore.events import log_warning
 from dbt_retry_plus.dbtcore.recorded_events import journal_entry
 from dbt_retry_plus.dbtcore.running import (
     RunningInvocation,
-    now,
     resolved_arguments,
     selected_now,
     stop_listening,
@@ -74,7 +73,7 @@ class Recorder:
         """
         self._selection_written = True
         selection = {"nodes": nodes, "whole": whole, "command": command, "arguments": arguments}
-        self._guarded(self._append, {"event": journal.SELECTION, "at": now(), **selection})
+        self._guarded(self._append, {"event": journal.SELECTION, "at": journal.now(), **selection})
 
     def write_state_of(self, manifest: Any) -> None:
         """Write what tells whether a later project is the same.
@@ -107,7 +106,7 @@ class Recorder:
             self._statuses = Counter(result.status for result in message.data.results)
         elif name == "MainEncounteredError":
             self._failed = True
-            self._append({"event": journal.ERROR, "at": now(), "message": message.data.exc[:_LONGEST_MESSAGE]})
+            self._append({"event": journal.ERROR, "at": journal.now(), "message": message.data.exc[:_LONGEST_MESSAGE]})
         elif name == "CommandCompleted":
             self._completed = {"success": message.data.success, "elapsed": message.data.elapsed}
 
@@ -118,19 +117,19 @@ class Recorder:
             arguments = resolved_arguments()
             selection = {"nodes": list(selected) if own else None, "expected": announced}
             settled = {"command": arguments["which"], "arguments": arguments}
-            self._append({"event": journal.SELECTION, "at": now(), **selection, **settled})
+            self._append({"event": journal.SELECTION, "at": journal.now(), **selection, **settled})
         if identity_of(self._running.target_path, MANIFEST) == self._running.invocation_id:
             copy_atomically(self._running.target_path / MANIFEST, self.folder / MANIFEST)
 
     def _append_state(self, manifest: Any) -> None:
-        self._append({"event": journal.STATE, "at": now(), "fingerprint": fingerprint(manifest)})
+        self._append({"event": journal.STATE, "at": journal.now(), "fingerprint": fingerprint(manifest)})
 
     def _end(self) -> None:
         own = self.folder / RUN_RESULTS  # of a retry, which writes here first: the target folder gets the merged ones
         if not own.exists() and identity_of(self._running.target_path) == self._running.invocation_id:
             copy_atomically(self._running.target_path / RUN_RESULTS, own)
         complete = self._nodes_ended or (bool(self._completed) and not self._failed)
-        self._append({"event": journal.END, "at": now(), "complete": complete, **self._completed})
+        self._append({"event": journal.END, "at": journal.now(), "complete": complete, **self._completed})
         if self._nodes_ended:
             self._keep_summary()
 

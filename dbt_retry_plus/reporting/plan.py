@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from dbt_retry_plus.reporting.closing_line import counted, in_short
-from dbt_retry_plus.types import Chain, EffectiveArguments, Plan, PlannedNode
+from dbt_retry_plus.texts import counted, in_short
+from dbt_retry_plus.types import Chain, EffectiveArguments, Outcome, Plan, PlannedNode
 from dbt_retry_plus.words import Reason
 
 SCHEMA: Final = "dbt-retry-plus/plan/v1"
@@ -36,7 +36,7 @@ def plan_document(chain: Chain, arguments: EffectiveArguments, plan: Plan) -> di
         },
         "nodes": [_node(node) for node in [*plan.nodes.values(), *plan.hooks]],
         "left_out": sorted(plan.left_out),
-        "proven": proven_nodes(chain, plan),
+        "proven": len(proven_nodes(chain, plan)),
         "estimated_seconds": _estimate(chain, plan),
         "findings": [
             {"severity": f.severity.value, "code": f.code, "message": f.message, "remedy": f.remedy}
@@ -63,7 +63,7 @@ def plan_lines(chain: Chain, arguments: EffectiveArguments, plan: Plan) -> Itera
     if plan.left_out:
         yield f"  left out, and not proven ({len(plan.left_out)})"
         yield from (f"    {unique_id}" for unique_id in sorted(plan.left_out))
-    yield f"{counted(proven_nodes(chain, plan), 'node')} proven, and left as they are."
+    yield f"{counted(len(proven_nodes(chain, plan)), 'node')} proven, and left as they are."
     estimate = _estimate(chain, plan)
     if estimate is not None:
         yield f"On record, the nodes that would run took {in_short(estimate)} together."
@@ -102,10 +102,10 @@ def _node(node: PlannedNode) -> dict[str, Any]:
     }
 
 
-def proven_nodes(chain: Chain, plan: Plan) -> int:
-    """Return how many nodes stay as they are, in dbt's way of counting: hooks and ephemeral models are none."""
+def proven_nodes(chain: Chain, plan: Plan) -> list[Outcome]:
+    """Return the outcomes of the nodes that stay as they are, as dbt counts: hooks and ephemeral models are none."""
     outcomes = (chain.outcomes[unique_id] for unique_id in plan.proven)
-    return sum(1 for outcome in outcomes if not (outcome.is_hook or outcome.ephemeral))
+    return [outcome for outcome in outcomes if not (outcome.is_hook or outcome.ephemeral)]
 
 
 def _estimate(chain: Chain, plan: Plan) -> float | None:

@@ -8,6 +8,8 @@ from importlib.metadata import Distribution, EntryPoint
 
 import click
 
+from dbt_retry_plus.texts import one_line
+
 COMMAND_GROUP = "dbt.cli.commands"
 LONGEST_REPORT = 400
 
@@ -85,7 +87,7 @@ def _load(name: str, offers: list[EntryPoint]) -> click.Command | None:
 
 def _report(fault: str) -> None:
     try:
-        click.echo(_one_line(f"dbt-retry-plus: {fault}"), err=True)
+        click.echo(one_line(f"dbt-retry-plus: {fault}", LONGEST_REPORT), err=True)
     except (OSError, ValueError):  # stderr is closed; dbt shall work on all the same
         return
 
@@ -104,9 +106,3 @@ def _in_short(distribution: Distribution | None) -> str:
 
 def _in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    printable = "".join(character if character.isprintable() else "?" for character in line)
-    return printable if len(printable) <= LONGEST_REPORT else printable[: LONGEST_REPORT - 1] + "…"

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from dbt_retry_plus.words import COMMAND_NAMES, COMMANDS_WITH_HOOK_NODES, EPHEMERAL, PROVEN_STATUSES, SHORT_ID_LENGTH
+from dbt_retry_plus.words import (
+    BUILD,
+    COMMAND_NAMES,
+    COMMANDS_WITH_HOOK_NODES,
+    EPHEMERAL,
+    PROVEN_STATUSES,
+    SHORT_ID_LENGTH,
+)
 
 
 @dataclass(frozen=True)
@@ -151,7 +158,7 @@ class Invocation:
         """Whether `outcomes` is known to name every selected node."""
         if not (self.ended and self.recorded):
             return False
-        if self.command == "build" and not all(outcome.proven for outcome in self.outcomes.values()):
+        if self.command == BUILD and not all(outcome.proven for outcome in self.outcomes.values()):
             # dbt keeps unit tests apart, and skips them in silence with --fail-fast or after a failed hook.
             return False
         announced = (outcome for outcome in self.outcomes.values() if not self._is_extra(outcome))
@@ -161,7 +168,7 @@ class Invocation:
         """Whether dbt leaves a node out of the number that it announces; where it only compiles, hooks are in it."""
         if outcome.is_hook:
             return self.command not in COMMANDS_WITH_HOOK_NODES
-        return outcome.ephemeral or (self.command == "build" and outcome.unique_id.startswith("unit_test."))
+        return outcome.ephemeral or (self.command == BUILD and outcome.unique_id.startswith("unit_test."))
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def plan_now(target: Path, ledger: LocalLedger) -> set[str] | None:
     assert all(isinstance(unproven_since(other, [chain]), frozenset) for other in others)
     if plan_retry(chain).is_empty and may_be_empty(chain):
         return set()
-    chain, _ = complete_chain(chain, SHOP, lambda: frozenset(SHOP), lambda: None)
+    chain, _ = complete_chain(chain, SHOP, frozenset(SHOP), lambda: None)
     return set(fit_to_graph(plan_retry(chain), chain, SHOP).nodes)
 
 

@@ -3,12 +3,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from dbt_retry_plus.planning.retry_set import plan_retry
-from dbt_retry_plus.reporting.closing_line import closing_line, counted, in_short
+from dbt_retry_plus.reporting.closing_line import closing_line
 from dbt_retry_plus.types import Chain, Invocation, Outcome
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=timezone.utc)
@@ -50,47 +46,3 @@ def test_a_beginning_in_the_future_is_just_now() -> None:
 def test_hooks_are_no_nodes() -> None:
     statuses = {"operation.shop.start": "success", "operation.shop.end": "error", "model.shop.a": "success"}
     assert line(statuses).endswith("0 nodes run, 1 proven before, 1 m saved")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "says"),
-    [
-        (-1, "0.0 s"),
-        (0, "0.0 s"),
-        (0.24, "0.2 s"),
-        (9.9, "9.9 s"),
-        (9.96, "10 s"),
-        (10, "10 s"),
-        (59.4, "59 s"),
-        (59.6, "1 m"),
-        (60, "1 m"),
-        (2460, "41 m"),
-        (3599, "1 h"),
-        (3600, "1 h"),
-        (10_800, "3 h"),
-        (86_400, "24 h"),
-        (172_799, "2 d"),
-        (172_800, "2 d"),
-        (864_000, "10 d"),
-    ],
-)
-def test_how_long(seconds: float, says: str) -> None:
-    assert in_short(seconds) == says
-
-
-@given(st.floats(0, 1e9))
-def test_no_number_is_as_long_as_the_next_unit(seconds: float) -> None:
-    number, unit = in_short(seconds).split()
-    assert float(number) < {"s": 60, "m": 60, "h": 48, "d": 1e9}[unit]
-    assert ("." in number) == (unit == "s" and float(number) < 10)
-    in_seconds = float(number) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[unit]
-    assert abs(in_seconds - seconds) <= 0.5 * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[unit] + 1
-
-
-@given(st.floats())
-def test_no_number_of_seconds_raises(seconds: float) -> None:
-    assert in_short(seconds)
-
-
-def test_how_many() -> None:
-    assert [counted(number, "node") for number in (0, 1, 2)] == ["0 nodes", "1 node", "2 nodes"]
