@@ -42,6 +42,7 @@ class Reason(str, Enum):
     FAILED_HOOK = "failed hook"
     UNBUILT_PARENT = "unbuilt parent"
     RENAMED = "renamed since it failed"
+    PLUGIN = "asked for by a plugin"
     ONE_PIECE = "the command's artifact is one piece"
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from dbt_retry_plus.texts import some_of
-from dbt_retry_plus.types import Chain, Finding, Graph, Plan, PlannedNode, StateComparison
-from dbt_retry_plus.words import COMMANDS_THAT_BUILD, Changed, Reason, RebuildTested, Severity
+from dbt_retry_plus.types import Chain, Graph, GraphNode, Plan, PlannedNode, StateComparison
+from dbt_retry_plus.words import COMMANDS_THAT_BUILD, Changed, Reason, RebuildTested
 
 _DATA, _TEST, _UNIT_TEST = frozenset({"model", "seed", "snapshot", "function"}), "test", "unit_test"
 
@@ -19,10 +18,21 @@ class RebuildRules:
     Attributes:
         changed: Which changed nodes are rebuilt: those in the retry set and above it unless told.
         rebuild_tested: When a failed data test brings back the nodes that it tests.
+        over_nodes: Names of the two that were given on this command line, and so win over what nodes say.
     """
 
     changed: Changed = Changed.ANCESTORS
     rebuild_tested: RebuildTested = RebuildTested.CHANGED
+    over_nodes: frozenset[str] = frozenset()
+
+    def changed_for(self, node: GraphNode) -> Changed:
+        """Return what holds for one node that changed."""
+        return self.changed if node.changed is None or "changed" in self.over_nodes else node.changed
+
+    def rebuild_tested_for(self, test: GraphNode) -> RebuildTested:
+        """Return what holds for one data test."""
+        own = test.rebuild_tested
+        return self.rebuild_tested if own is None or "rebuild_tested" in self.over_nodes else own
 
 
 def with_rebuilt(
@@ -41,15 +51,14 @@ def with_rebuilt(
         graph: Today's project.
         comparison: What changed since.
         rules: What the user wants rebuilt.
-        unbuilt: Nodes outside of the selection that the warehouse is known to lack.
+        unbuilt: Proven nodes, and nodes outside of the selection, that the warehouse is known to lack.
     """
     if chain.original.command not in COMMANDS_THAT_BUILD:
-        return _with_report(plan, comparison, rules)
+        return plan
     search = _Search(plan, chain, graph, comparison, rules)
     search.close(unbuilt)
     nodes = {**plan.nodes, **search.added}
-    closed = replace(plan, nodes=nodes, proven=plan.proven - nodes.keys())
-    return _with_report(closed, comparison, rules)
+    return replace(plan, nodes=nodes, proven=plan.proven - nodes.keys())
 
 
 class _Search:
@@ -69,8 +78,8 @@ class _Search:
 
     def close(self, unbuilt: frozenset[str]) -> None:
         """Apply all rules until the set is closed under them."""
-        if self._rules.changed is Changed.ALL:
-            for unique_id in sorted(self._comparison.modified.keys() & self._rebuildable):
+        for unique_id in sorted(self._comparison.modified.keys() & self._rebuildable):
+            if self._rules.changed_for(self._graph[unique_id]) is Changed.ALL:
                 self._add(unique_id, Reason.CHANGED, None)
         frontier = [*self._plan.nodes, *self.added]
         while frontier:
@@ -82,16 +91,18 @@ class _Search:
 
     def _look_up(self, unique_id: str, unbuilt: frozenset[str]) -> None:
         test = self._graph[unique_id].resource_type == _TEST
-        if test and unique_id in self._plan.nodes and self._rules.rebuild_tested is RebuildTested.ALWAYS:
+        rebuild_tested = self._rules.rebuild_tested_for(self._graph[unique_id])
+        if test and unique_id in self._plan.nodes and rebuild_tested is RebuildTested.ALWAYS:
             for parent in self._graph[unique_id].parents:
                 if parent in self._rebuildable and self._graph[parent].resource_type in _DATA:
                     self._add(parent, Reason.PARENT_OF_FAILED_TEST, unique_id)
         for parent in self._unbuilt_parents(unique_id, unbuilt):
             self._add_unbuilt(parent, unique_id)
-        if test and self._rules.rebuild_tested is RebuildTested.NEVER:
+        if test and rebuild_tested is RebuildTested.NEVER:
             return
         for ancestor in ancestors_of(unique_id, self._graph):
-            if ancestor in self._comparison.modified and self._rules.changed is not Changed.NONE:
+            changed = ancestor in self._comparison.modified
+            if changed and self._rules.changed_for(self._graph[ancestor]) is not Changed.NONE:
                 reason = Reason.PARENT_OF_FAILED_TEST if test and ancestor in self._graph[unique_id].parents else None
                 self._add(ancestor, reason or Reason.CHANGED, unique_id)
 
@@ -135,7 +146,10 @@ class _Search:
 
     def _add_unbuilt(self, unique_id: str, cause: str) -> None:
         if unique_id not in self._plan.nodes and unique_id not in self.added:
-            self.added[unique_id] = PlannedNode(unique_id, Reason.UNBUILT_PARENT, cause)
+            known = self._outcomes.get(unique_id)
+            self.added[unique_id] = PlannedNode(
+                unique_id, Reason.UNBUILT_PARENT, cause, known.status if known else None
+            )
 
 
 def parents_to_check(plan: Plan, chain: Chain, graph: Graph, comparison: StateComparison) -> frozenset[str]:
@@ -162,6 +176,21 @@ def parents_to_check(plan: Plan, chain: Chain, graph: Graph, comparison: StateCo
     return frozenset(u for u in found if graph[u].resource_type in _DATA and not graph[u].ephemeral)
 
 
+def proven_above(plan: Plan, graph: Graph) -> frozenset[str]:
+    """Return the proven nodes whose data the retry set builds on, at any distance.
+
+    Args:
+        plan: The retry set.
+        graph: Today's project.
+    """
+    waiting, above = list(plan.nodes), set(plan.nodes)
+    while waiting:
+        new = {parent for parent in graph[waiting.pop()].parents if parent in graph} - above
+        above |= new
+        waiting += new
+    return frozenset(u for u in above & plan.proven if graph[u].resource_type in _DATA and not graph[u].ephemeral)
+
+
 def ancestors_of(unique_id: str, graph: Graph) -> Iterator[str]:
     """Yield the nodes that a node depends on, at any distance."""
     waiting, seen = [unique_id], {unique_id}
@@ -185,26 +214,3 @@ def children_of(graph: Graph) -> Mapping[str, list[str]]:
         for parent in node.parents:
             children.setdefault(parent, []).append(node.unique_id)
     return children
-
-
-def _with_report(plan: Plan, comparison: StateComparison, rules: RebuildRules) -> Plan:
-    unknown = comparison.unknown & plan.proven
-    if unknown:
-        finding = Finding(
-            Severity.WARNING,
-            "state-unknown",
-            f"What {len(unknown)} of the proven nodes were run from is not on record, so whether they changed since "
-            "is unknown, and they are left as they are.",
-            "--rebuild-tested and --changed cannot help here: run what you changed by name.",
-        )
-        plan = replace(plan, findings=(*plan.findings, finding))
-    left = comparison.modified.keys() & plan.proven
-    if not left or rules.changed is Changed.NONE:
-        return plan
-    finding = Finding(
-        Severity.WARNING,
-        "changed-not-run",
-        f"Changed since they succeeded, and left as they are: {some_of(left)}.",
-        "--changed all rebuilds them too.",
-    )
-    return replace(plan, findings=(*plan.findings, finding))

@@ -1,0 +1,196 @@
+"""The contract with plugin authors.
+
+A plugin is a module (or an object, or a class that can be made without arguments) with functions that are marked with
+`hookimpl` and named as those below. A function may leave out arguments that it does not need. Each hook is of a kind:
+
+- *validate*: its findings can stop a retry. It fails closed: an exception in it is an error finding.
+- *contribute*: what it returns becomes part of the retry. One that raises is reported, and left out.
+- *observe*: it is told, and cannot change anything. One that raises is reported, and the retry goes on.
+
+All hooks are called in the main thread, before or after dbt runs nodes and never while it does. What they are handed is
+frozen. Everything here is there since version 0.1; it will get more hooks, and hooks more arguments, in any version; to
+take one away, or to change what it means, takes a new major version and a warning in the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from dbt_retry_plus.types import (
+        Addition,
+        Change,
+        ComparedRetry,
+        Finding,
+        FoundRetry,
+        PlannedRetry,
+        Removal,
+    )
+
+PROJECT = "dbt_retry_plus"
+PREFIX = "retry_plus_"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Kind(str, Enum):
+    """What a hook may do, and what becomes of an exception in it."""
+
+    VALIDATE = "validate"
+    CONTRIBUTE = "contribute"
+    OBSERVE = "observe"
+
+
+@hookspec
+def retry_plus_options() -> Iterable[click.Option]:  # type: ignore[empty-body]
+    """Add options to `dbt retry-plus` (contribute).
+
+    Called once in each process that parses or shows them, before there is a project: plugins of a project's own file
+    are not asked. Hooks find the values in `retry.options`, by the names of the parameters.
+
+    Returns:
+        The options; a name that dbt or this package uses is refused.
+
+    Example:
+        @hookimpl
+        def retry_plus_options():
+            return [click.Option(["--ticket"], help="The ticket that this retry is for.")]
+    """
+
+
+@hookspec
+def retry_plus_check_record(retry: FoundRetry) -> Iterable[Finding]:  # type: ignore[empty-body]
+    """Check a retry before its project is parsed (validate).
+
+    Called once for each retry, a dry run included, and also where nothing is left to retry.
+
+    Args:
+        retry: What is to be retried, and what it would run with.
+
+    Returns:
+        Findings; one of severity error stops the retry.
+
+    Example:
+        @hookimpl
+        def retry_plus_check_record(retry):
+            if retry.place and retry.place.target == "prod" and not retry.options.get("ticket"):
+                yield Finding(Severity.ERROR, "no-ticket", "A retry in prod needs a ticket.", "Give --ticket.")
+    """
+
+
+@hookspec
+def retry_plus_compare(retry: ComparedRetry) -> Iterable[Change]:  # type: ignore[empty-body]
+    """Add to the comparison of today's project with the record (contribute).
+
+    Called once for each retry that has something to do, unless `--changed none` is given.
+
+    Args:
+        retry: The retry, with dbt's own comparison.
+
+    Returns:
+        Changes that dbt does not see; each makes its node count as modified.
+
+    Example:
+        @hookimpl
+        def retry_plus_compare(retry):
+            if Path(retry.project_root, "rates.csv").stat().st_mtime > retry.chain.latest.started_at.timestamp():
+                yield Change("model.shop.rates", "rates.csv")
+    """
+
+
+@hookspec
+def retry_plus_amend(retry: PlannedRetry) -> Iterable[Addition | Removal]:  # type: ignore[empty-body]
+    """Add nodes to the retry set, or take some out (contribute).
+
+    Called once for each retry that has something to do. What depends on an added node is rebuilt with it. A node that
+    is taken out stays unproven, so such a retry is never green.
+
+    Args:
+        retry: The retry, with its plan.
+
+    Returns:
+        Additions and removals, each with its reason.
+
+    Example:
+        @hookimpl
+        def retry_plus_amend(retry):
+            for node in retry.plan.nodes:
+                if "expensive" in retry.manifest["nodes"].get(node, {}).get("tags", ()):
+                    yield Removal(node, "expensive models wait for the night")
+    """
+
+
+@hookspec
+def retry_plus_check_plan(retry: PlannedRetry) -> Iterable[Finding]:  # type: ignore[empty-body]
+    """Check a retry that is planned, before anything runs (validate).
+
+    Called once for each retry that has something to do, a dry run included.
+
+    Args:
+        retry: The retry, with its final plan.
+
+    Returns:
+        Findings; one of severity error stops the retry.
+
+    Example:
+        @hookimpl
+        def retry_plus_check_plan(retry):
+            if len(retry.plan.nodes) > 500:
+                yield Finding(Severity.WARNING, "large", "More than 500 nodes would run.", "Think of the warehouse.")
+    """
+
+
+@hookspec
+def retry_plus_before_execution(retry: PlannedRetry) -> None:
+    """Be told that a retry begins (observe).
+
+    Called once for each retry, when nothing can stop it any more and no node has run. Not called for a dry run, nor
+    where there is nothing to do.
+
+    Args:
+        retry: The retry, with its final plan.
+
+    Example:
+        @hookimpl
+        def retry_plus_before_execution(retry):
+            post(f"Retrying {len(retry.plan.nodes)} nodes")
+    """
+
+
+@hookspec
+def retry_plus_after_execution(retry: PlannedRetry, success: bool) -> None:
+    """Be told that a retry has ended (observe).
+
+    Called once for each call of `retry_plus_before_execution`, unless the process is killed.
+
+    Args:
+        retry: The retry, with its final plan.
+        success: Whether all of the plan is proven now, and nothing was left out of it.
+
+    Example:
+        @hookimpl
+        def retry_plus_after_execution(retry, success):
+            post("green" if success else "still red")
+    """
+
+
+KIND_OF_HOOK: Mapping[str, Kind] = MappingProxyType(
+    {
+        "retry_plus_options": Kind.CONTRIBUTE,
+        "retry_plus_check_record": Kind.VALIDATE,
+        "retry_plus_compare": Kind.CONTRIBUTE,
+        "retry_plus_amend": Kind.CONTRIBUTE,
+        "retry_plus_check_plan": Kind.VALIDATE,
+        "retry_plus_before_execution": Kind.OBSERVE,
+        "retry_plus_after_execution": Kind.OBSERVE,
+    }
+)
+"""Each hook's kind, in the order in which they are called."""
