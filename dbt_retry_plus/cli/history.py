@@ -15,7 +15,7 @@ from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.ledger.run_results import parse_time
 from dbt_retry_plus.ledger.summary import summary_of
 from dbt_retry_plus.texts import in_short, table
-from dbt_retry_plus.words import SHORT_ID_LENGTH
+from dbt_retry_plus.words import INTERRUPTED, SHORT_ID_LENGTH
 
 SCHEMA = "dbt-retry-plus/history/v1"
 _HEADER = ("ID", "WHEN", "COMMAND", "RESULT", "NODES", "DURATION", "RETRY OF", "RETRIED BY")
@@ -46,8 +46,7 @@ def _invocations(ledger: LocalLedger, limit: int) -> list[dict[str, Any]]:
     found = []
     for entry in reversed(entries[-limit:]):
         summary = asdict(summary_of(entry))
-        if summary["result"] == "interrupted" and ledger.is_running(entry.invocation_id):
-            summary["result"] = "running"
+        summary["result"] = as_of_now(summary["result"], ledger, entry.invocation_id)
         found.append({**summary, "retried_by": retried_by.get(entry.invocation_id, [])})
     return found
 
@@ -64,6 +63,11 @@ def _row(invocation: dict[str, Any]) -> tuple[str, ...]:
         (invocation["retry_of"] or "")[:SHORT_ID_LENGTH],
         " ".join(invocation_id[:SHORT_ID_LENGTH] for invocation_id in invocation["retried_by"]),
     )
+
+
+def as_of_now(result: str, ledger: LocalLedger, invocation_id: str) -> str:
+    """Tell an invocation that is still running from one that was interrupted: their records look the same."""
+    return "running" if result == INTERRUPTED and ledger.is_running(invocation_id) else result
 
 
 def local_time(moment: datetime | None) -> str:

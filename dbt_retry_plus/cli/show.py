@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from dbt_retry_plus.cli.history import local_time
+from dbt_retry_plus.cli.history import as_of_now, local_time
 from dbt_retry_plus.cli.options import OUTPUT, PROJECT_DIR, TARGET_PATH, ledger_of, refused
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.find import Records
-from dbt_retry_plus.planning.chain import not_started
+from dbt_retry_plus.ledger.summary import result_of
+from dbt_retry_plus.planning.chain import all_outcomes
 from dbt_retry_plus.texts import one_line, table
 from dbt_retry_plus.types import Chain, Invocation, Outcome
 
@@ -28,8 +29,7 @@ def _show(invocation_id: str, output: str, **_options: object) -> tuple[dict[str
     except RetryRefusedError as refusal:
         raise refused(refusal) from None
     invocation = next((link for link in chain.invocations if link.invocation_id == wanted), chain.latest)
-    running = ledger.is_running(wanted)
-    document = _document(invocation, chain, running=running)
+    document = _document(invocation, chain, as_of_now(result_of(invocation), ledger, wanted))
     if output == "json":
         click.echo(json.dumps(document, indent=2, default=str))
     else:
@@ -37,15 +37,14 @@ def _show(invocation_id: str, output: str, **_options: object) -> tuple[dict[str
     return document, True
 
 
-def _document(invocation: Invocation, chain: Chain, *, running: bool) -> dict[str, Any]:
-    outcomes = {**invocation.outcomes, **not_started(invocation)}
+def _document(invocation: Invocation, chain: Chain, result: str) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "invocation_id": invocation.invocation_id,
         "command": invocation.command_line_name,
         "started_at": invocation.started_at.isoformat() if invocation.started_at else None,
         "duration": invocation.duration,
-        "result": _result(invocation, running=running),
+        "result": result,
         "error": invocation.error,
         "dbt_version": invocation.dbt_version,
         "project": invocation.project,
@@ -54,19 +53,10 @@ def _document(invocation: Invocation, chain: Chain, *, running: bool) -> dict[st
         "host": invocation.host,
         "process_id": invocation.process_id,
         "arguments": dict(invocation.arguments),
-        "outcomes": [_outcome(outcome) for outcome in outcomes.values()],
+        "outcomes": [_outcome(outcome) for outcome in all_outcomes(invocation).values()],
         "chain": [link.invocation_id for link in chain.invocations],
         "unproven": sorted(outcome.unique_id for outcome in chain.outcomes.values() if not outcome.proven),
     }
-
-
-def _result(invocation: Invocation, *, running: bool) -> str:
-    if running:
-        return "running"
-    if not invocation.ended:
-        return "interrupted"
-    proven = all(outcome.proven for outcome in invocation.outcomes.values())
-    return "success" if proven and invocation.succeeded is not False else "error"
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from dbt_retry_plus.dbtcore.preconditions import (
     project_files_required,
     usage_errors_as_sentences,
 )
+from dbt_retry_plus.ledger.journal import with_json_keys
 
 # `dbtRunner.invoke(args, **kwargs)` marks the keywords with this instead of a ParameterSource.
 _KEYWORD_SOURCE = "kwargs"
@@ -83,7 +84,7 @@ def given_options(context: click.Context, own: frozenset[str]) -> Mapping[str, A
         for name, value in level.params.items():
             source = level.get_parameter_source(name)
             if name not in own and name not in given and _was_given(source):
-                given[name] = value
+                given[name] = with_json_keys(value) if name == "vars" else value
     return given
 
 

@@ -13,14 +13,14 @@ import click
 from dbt_retry_plus.dbtcore.events import log_info, log_warning
 from dbt_retry_plus.dbtcore.project import write_parsed_manifest
 from dbt_retry_plus.dbtcore.results import nothing_ran, run_task
-from dbt_retry_plus.dbtcore.running import resolved_arguments, when_command_ends
+from dbt_retry_plus.dbtcore.running import resolved_arguments
 from dbt_retry_plus.dbtcore.tasks import ResumedTask
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.execution.prepare import Prepared, prepare
 from dbt_retry_plus.execution.request import RetryRequest
 from dbt_retry_plus.execution.unresolved import unresolved_elsewhere
 from dbt_retry_plus.ledger.adopt import adopt
-from dbt_retry_plus.ledger.find import Records, read_records
+from dbt_retry_plus.ledger.find import Records, overtaken, read_records
 from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.ledger.lock import only_retry, refuse_second_retry
 from dbt_retry_plus.ledger.merged_results import publish_results
@@ -49,7 +49,7 @@ def retry(request: RetryRequest) -> tuple[Any, bool]:
     own_ledger = LocalLedger(ledger_folder(request.settings, request.project_root, request.target_path))
     ledger = LocalLedger(request.folder / LEDGER_FOLDER) if request.state else own_ledger
     records = read_records(ledger, request.folder, request.project_name)
-    chain = records.chain(_wanted(request, records))
+    chain = _wanted(request, records)
     _refuse_running(records, chain)
     prepared = prepare(request, records, chain)
     if request.dry_run:
@@ -84,8 +84,7 @@ class _Execution:
 
     def _refuse_overtaken(self) -> None:
         """Refuse to run a plan that another retry has made untrue while it was made."""
-        now = read_records(self._records.ledger, self._request.folder, self._request.project_name)
-        if [entry.invocation_id for entry in now.entries] != [entry.invocation_id for entry in self._records.entries]:
+        if overtaken(self._records, self._request.project_name):
             raise RetryRefusedError(
                 "Another dbt command began in the same target folder while this retry was planned. Try again."
             )
@@ -112,7 +111,6 @@ class _Execution:
                 resolved_arguments(),
                 command,
             )
-            when_command_ends(recorder.close)
         return recorder
 
     def _run_task(self, recorder: Recorder | None) -> tuple[Any, bool]:
@@ -195,19 +193,15 @@ def _reported(graph: Graph) -> frozenset[str]:
     return frozenset(unique_id for unique_id, node in graph.items() if not node.ephemeral)
 
 
-def _wanted(request: RetryRequest, records: Records) -> str:
+def _wanted(request: RetryRequest, records: Records) -> Chain:
     wanted = records.id_of(request.invocation) if request.invocation else records.newest_id()
-    expected = request.expected_invocation
-    if expected and not any(link.invocation_id.startswith(expected) for link in records.chain(wanted).invocations):
-        raise _unexpected(expected, wanted)
-    return wanted
-
-
-def _unexpected(expected: str, found: str) -> RetryRefusedError:
-    return RetryRefusedError(
-        f"The invocation to retry is {found}, and --expect-invocation asks for {expected!r}. "
-        "Run the original dbt command instead, or name what to retry with --invocation."
-    )
+    chain, expected = records.chain(wanted), request.expected_invocation
+    if expected and not any(link.invocation_id.startswith(expected) for link in chain.invocations):
+        raise RetryRefusedError(
+            f"The invocation to retry is {wanted}, and --expect-invocation asks for {expected!r}. "
+            "Run the original dbt command instead, or name what to retry with --invocation."
+        )
+    return chain
 
 
 def _refuse_running(records: Records, chain: Chain) -> None:

@@ -33,6 +33,7 @@ class Records:
         entries: The invocations on the ledger, oldest first.
         results: What `run_results.json` tells, where that invocation is not on the ledger.
         refusal: Why `run_results.json` tells nothing, where that matters.
+        written_by: The id of the invocation that wrote `run_results.json`.
     """
 
     ledger: LocalLedger
@@ -40,6 +41,7 @@ class Records:
     entries: Sequence[LedgerEntry]
     results: Invocation | None
     refusal: RetryRefusedError | None
+    written_by: str | None = None
 
     def newest_id(self) -> str:
         """Return the id of the newest invocation that executed nodes.
@@ -170,16 +172,39 @@ def read_records(ledger: LocalLedger, folder: Path, project: str) -> Records:
     """
     recorded = ledger.entries()
     known = {entry.invocation_id for entry in recorded}
-    entries = [entry for entry in recorded if entry.header.get("project") in (None, project)]
-    if identity_of(folder) in known:
-        return Records(ledger, folder, entries, None, None)
+    entries = _of_project(recorded, project)
+    records = Records(ledger, folder, entries, None, None, identity_of(folder))
+    if records.written_by in known:
+        return records
     try:
         results = read_run_results(folder)
     except NotRetryableError as refusal:
-        return Records(ledger, folder, entries, None, None if entries else refusal)
+        return replace(records, refusal=None if entries else refusal)
     except UnreadableResultsError as refusal:
-        return Records(ledger, folder, entries, None, None if _explained(folder, entries) else refusal)
-    return Records(ledger, folder, entries, None if results.invocation_id in known else results, None)
+        return replace(records, refusal=None if _explained(folder, entries) else refusal)
+    return replace(records, results=None if results.invocation_id in known else results)
+
+
+def overtaken(records: Records, project: str) -> bool:
+    """Tell whether another command was recorded since, or wrote results without being recorded.
+
+    Args:
+        records: What was read before.
+        project: Name of the project.
+
+    Raises:
+        RetryRefusedError: The ledger cannot be read any more.
+    """
+    recorded = records.ledger.entries()
+    # One that was on the ledger may have ended since; one that is not recorded tells of itself in no other way.
+    if identity_of(records.folder) not in {records.written_by, *(entry.invocation_id for entry in recorded)}:
+        return True
+    now = [entry.invocation_id for entry in _of_project(recorded, project)]
+    return now != [entry.invocation_id for entry in records.entries]
+
+
+def _of_project(entries: Sequence[LedgerEntry], project: str) -> list[LedgerEntry]:
+    return [entry for entry in entries if entry.header.get("project") in (None, project)]
 
 
 def _explained(folder: Path, entries: Sequence[LedgerEntry]) -> bool:

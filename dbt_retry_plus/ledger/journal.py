@@ -82,6 +82,17 @@ def encode(entry: Mapping[str, Any], other_kinds: Callable[[Any], Any] = str) ->
     return json.dumps(entry, separators=(",", ":"), ensure_ascii=False, default=other_kinds)
 
 
+def with_json_keys(value: Any) -> Any:
+    """Make texts of the keys that JSON lacks, at any depth: in YAML, and so in `--vars`, a key can be a date.
+
+    dbt runs with such keys, and ends with a traceback when it writes its results.
+    """
+    if isinstance(value, Mapping):
+        known = (str, int, float, type(None))
+        return {key if isinstance(key, known) else str(key): with_json_keys(item) for key, item in value.items()}
+    return [with_json_keys(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 def time_text(moment: datetime) -> str:
     """Return a time (UTC) as journals write it: ISO 8601, microseconds, so that texts sort as times do."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.journal import JOURNAL, JournalWriter, read_first_entry
+from dbt_retry_plus.ledger.lock import is_held
 
 INVOCATIONS = "invocations"
 RUNNING = "running"
@@ -97,7 +98,7 @@ class LocalLedger:
         """
         for folder in (self.folder, self.invocations, self.folder / RUNNING):
             folder.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
-        running = self._lock(invocation_id)
+        running = FileLock(self._lock_file(invocation_id), thread_local=False)
         running.acquire(timeout=0)
         unfinished = self.invocations / f"{_UNFINISHED}{invocation_id}"
         journal = None
@@ -141,17 +142,7 @@ class LocalLedger:
 
     def is_running(self, invocation_id: str) -> bool:
         """Tell whether the process that records an invocation is alive on this machine."""
-        lock = self._lock(invocation_id)
-        if not Path(lock.lock_file).exists():
-            return False
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        except (OSError, NotImplementedError):  # nobody can be writing to a ledger that is read-only or lacks locks
-            return False
-        lock.release()
-        return False
+        return is_held(self._lock_file(invocation_id))
 
     def discard(self, invocation_id: str) -> None:
         """Take an invocation off the ledger; it is gone at once, its files soon after.
@@ -164,7 +155,7 @@ class LocalLedger:
             (self.invocations / invocation_id).rename(discarded)
         except FileNotFoundError:
             return  # another process was faster
-        (self.folder / RUNNING / f"{invocation_id}.lock").unlink(missing_ok=True)
+        self._lock_file(invocation_id).unlink(missing_ok=True)
         shutil.rmtree(discarded, ignore_errors=True)
 
     def sweep(self) -> None:
@@ -185,8 +176,8 @@ class LocalLedger:
                 f"Could not read the ledger in '{self.invocations}': {error.strerror}. Make it readable, or delete it."
             ) from None
 
-    def _lock(self, invocation_id: str) -> FileLock:
-        return FileLock(self.folder / RUNNING / f"{invocation_id}.lock", thread_local=False)
+    def _lock_file(self, invocation_id: str) -> Path:
+        return self.folder / RUNNING / f"{invocation_id}.lock"
 
 
 def _refuse_damaged_newest(damaged: list[Path], found: list[LedgerEntry]) -> None:

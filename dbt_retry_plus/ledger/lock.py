@@ -1,4 +1,4 @@
-"""One retry of a target folder at a time."""
+"""Locks that end with the process which holds them; one of them lets one retry of a target folder run at a time."""
 
 from __future__ import annotations
 
@@ -55,16 +55,23 @@ def refuse_second_retry(folder: Path) -> None:
     Raises:
         RetryRefusedError: Another process holds the lock.
     """
-    if not (folder / _LOCK).exists():
-        return
-    lock = FileLock(folder / _LOCK, thread_local=False)
+    if is_held(folder / _LOCK):
+        raise _held(folder)
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether somebody holds the lock of a file; where none can be taken, nobody does."""
+    if not path.exists():
+        return False
+    lock = FileLock(path, thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise _held(folder) from None
-    except (OSError, NotImplementedError):  # said by `only_retry`, if it comes to that
-        return
+        return True
+    except (OSError, NotImplementedError):  # read-only, or a file system without locks
+        return False
     lock.release()
+    return False
 
 
 def _held(folder: Path) -> RetryRefusedError:

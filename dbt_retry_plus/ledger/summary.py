@@ -14,7 +14,8 @@ from dbt_retry_plus.ledger.files import write_atomically
 from dbt_retry_plus.ledger.journal import JOURNAL
 from dbt_retry_plus.ledger.local import LedgerEntry
 from dbt_retry_plus.ledger.recorded import read_recorded
-from dbt_retry_plus.planning.chain import not_started
+from dbt_retry_plus.planning.chain import all_outcomes
+from dbt_retry_plus.types import Invocation
 from dbt_retry_plus.words import COMMAND_NAMES, INTERRUPTED, NOT_STARTED
 
 SUMMARY = "summary.json"
@@ -73,14 +74,18 @@ def summary_of(entry: LedgerEntry) -> Summary:
     if kept is not None:
         return kept
     invocation = read_recorded(entry)
-    outcomes = [*invocation.outcomes.values(), *not_started(invocation).values()]
-    result = "interrupted"
-    if invocation.ended:
-        proven = all(outcome.proven for outcome in outcomes)
-        result = "success" if invocation.succeeded is not False and proven else "error"
-    summary = make_summary(entry, Counter(o.status for o in outcomes), result, invocation.duration, invocation.command)
+    statuses = Counter(outcome.status for outcome in all_outcomes(invocation).values())
+    summary = make_summary(entry, statuses, result_of(invocation), invocation.duration, invocation.command)
     keep_summary(entry.folder, summary)
     return summary
+
+
+def result_of(invocation: Invocation) -> str:
+    """Return what an invocation came to: `success`, `error`, or `interrupted` when it never came to its end."""
+    if not invocation.ended:
+        return INTERRUPTED
+    proven = all(outcome.proven for outcome in all_outcomes(invocation).values())
+    return "success" if proven and invocation.succeeded is not False else "error"
 
 
 def make_summary(

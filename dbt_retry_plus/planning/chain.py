@@ -51,7 +51,7 @@ def fold(invocations: Sequence[Invocation]) -> Chain:
     outcomes: dict[str, Outcome] = {}
     whole: frozenset[str] | None = None
     for invocation in invocations:
-        newer = {**invocation.outcomes, **not_started(invocation)}
+        newer = all_outcomes(invocation)
         outcomes.update({u: _with_earlier_batches(outcome, outcomes.get(u)) for u, outcome in newer.items()})
         whole = invocation.whole_selection if invocation.whole_selection is not None else whole
     if whole is not None:
@@ -66,6 +66,11 @@ def _with_earlier_batches(newer: Outcome, earlier: Outcome | None) -> Outcome:
     if newer.proven or newer.batch_results or earlier is None or earlier.proven or not earlier.batch_results:
         return newer
     return replace(newer, batch_results=earlier.batch_results)
+
+
+def all_outcomes(invocation: Invocation) -> dict[str, Outcome]:
+    """Return the outcomes of an invocation, those of the nodes that it never reached included."""
+    return {**invocation.outcomes, **not_started(invocation)}
 
 
 def not_started(invocation: Invocation) -> dict[str, Outcome]:

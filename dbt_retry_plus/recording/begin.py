@@ -15,6 +15,7 @@ from dbt_retry_plus.dbtcore.running import (
     dbt_version,
     listen,
     resolved_arguments,
+    when_command_ends,
 )
 from dbt_retry_plus.ledger import journal
 from dbt_retry_plus.ledger.local import LocalLedger
@@ -32,7 +33,7 @@ def begin_recording(
     command: str | None = None,
     retry_of: str | None = None,
 ) -> Recorder | None:
-    """Begin the record of the invocation of this process.
+    """Begin the record of the invocation of this process; it ends with the command.
 
     It never raises: a command must not fail because it cannot be recorded.
 
@@ -60,9 +61,11 @@ def _begin(running: RunningInvocation, settings: Settings, command: str, retry_o
     if command == UPSTREAM_RETRY:
         retry_of = identity_of(running.project_root / (arguments.get("state") or running.target_path))
     lines = Lines(os.environ)
-    opened = ledger.open(running.invocation_id, lines.encode(_header(running, command, retry_of, arguments)))
-    recorder = Recorder(running, ledger, opened, lines, settings)
+    header = _header(running, command, retry_of, arguments)
+    opened = ledger.open(running.invocation_id, lines.encode(header))
+    recorder = Recorder(running, ledger, opened, header, lines, settings)
     listen(recorder.handle)
+    when_command_ends(recorder.close)
     return recorder
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from dbt_retry_plus.ledger.journal import encode
+from dbt_retry_plus.ledger.journal import encode, with_json_keys
 from dbt_retry_plus.words import STRUCK_OUT
 
 # dbt's own: what an environment variable or a var of this prefix holds appears in no log, and neither in a journal.
@@ -49,7 +49,10 @@ class Lines:
 
     def encode(self, entry: Mapping[str, Any]) -> str:
         """Turn an entry into a line without secrets."""
-        line = encode(entry, _as_json)
+        try:
+            line = encode(entry, _as_json)
+        except TypeError:
+            line = encode(with_json_keys(entry), _as_json)
         variables = (entry.get("arguments") or {}).get("vars")
         if isinstance(variables, Mapping):
             self._note(str(value) for name, value in variables.items() if str(name).startswith(_PREFIX))
@@ -66,9 +69,7 @@ class Lines:
 
     def _strike_inside(self, mapping: Mapping[str, Any], kept: frozenset[str], given: bool = False) -> dict[str, Any]:
         return {
-            (self._strike_text(str(name)) if given else str(name)): value
-            if name in kept
-            else self._strike(value, name, given)
+            (self._strike_text(name) if given else name): value if name in kept else self._strike(value, name, given)
             for name, value in mapping.items()
         }
 

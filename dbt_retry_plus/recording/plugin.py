@@ -37,11 +37,8 @@ class RecordingPlugin(dbtPlugin):
 
 
 def _record() -> Recorder | None:
-    from dbt_retry_plus.dbtcore.running import running_invocation, when_command_ends
+    from dbt_retry_plus.dbtcore.running import running_invocation
     from dbt_retry_plus.recording.begin import begin_recording
 
     running = running_invocation()
-    recorder = begin_recording(running) if running else None
-    if recorder is not None:
-        when_command_ends(recorder.close)
-    return recorder
+    return begin_recording(running) if running else None

@@ -35,14 +35,16 @@ class Recorder:
         running: RunningInvocation,
         ledger: LocalLedger,
         opened: OpenInvocation,
+        header: Mapping[str, Any],
         lines: Lines,
         settings: Settings,
     ) -> None:
-        """Write what is heard of `running` to `opened`."""
+        """Write what is heard of `running` to `opened`, the journal that begins with `header`."""
         self.folder = opened.folder
         self._running = running
         self._ledger = ledger
         self._opened = opened
+        self._header = header
         self._lines = lines
         self._settings = settings
         self._selected_before = selected_now()
@@ -134,14 +136,10 @@ class Recorder:
             self._keep_summary()
 
     def _keep_summary(self) -> None:
-        header = journal.read_first_entry(self.folder / journal.JOURNAL)
-        if header is not None:
-            result = "success" if self._completed.get("success") else "error"
-            entry = LedgerEntry(self.folder, header)
-            command = str(resolved_arguments()["which"])
-            keep_summary(
-                self.folder, make_summary(entry, self._statuses, result, self._completed.get("elapsed"), command)
-            )
+        result = "success" if self._completed.get("success") else "error"
+        entry = LedgerEntry(self.folder, self._header)
+        command = str(resolved_arguments()["which"])
+        keep_summary(self.folder, make_summary(entry, self._statuses, result, self._completed.get("elapsed"), command))
 
     def _append(self, entry: Mapping[str, Any]) -> None:
         self._opened.journal.append(self._lines.encode(entry))

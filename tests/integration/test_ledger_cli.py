@@ -98,6 +98,20 @@ def test_recording_can_be_turned_off_and_the_results_of_dbt_do(new_project: Proj
     assert len(ids(project)) == 2, "what was retried is on the ledger too"
 
 
+def test_vars_with_keys_that_json_lacks_are_recorded_and_accepted(new_project: ProjectFactory) -> None:
+    project = new_project()
+    project.set_switch("orders")
+    # dbt runs all nodes, and then cannot write its results.
+    built = project.dbt("build", "--vars", "{days: {2020-01-01: a}}").stdout
+    assert "does not record this invocation" not in built
+    project.clear_switches()
+
+    done = project.dbt("retry-plus", "--vars", "{more: {2021-01-01: b}}", exit_code=0).stdout
+    assert "OK created sql table model main.orders" in done
+    assert "OK created sql view model main.stg_orders" not in done
+    assert project.run_results()["args"]["vars"] == {"days": {"2020-01-01": "a"}, "more": {"2021-01-01": "b"}}
+
+
 def test_a_ledger_outside_of_the_target_folder_survives_dbt_clean(new_project: ProjectFactory) -> None:
     project = new_project()
     (project.folder / "dbt_retry_plus.yml").write_text("ledger: .ledger\n")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,34 @@ def test_what_is_struck_out_is_asked_for(tmp_path: Path) -> None:
     (entry,) = LocalLedger(tmp_path).entries()
     with pytest.raises(RetryRefusedError, match=r"The --vars \(password\) of `dbt build` \(abc\) held a secret"):
         check_recorded(read_recorded(entry), {})
+
+
+@pytest.mark.parametrize("secret", [(), ("hunter2",)])
+def test_keys_that_json_lacks_are_texts(secret: tuple[str, ...]) -> None:
+    inside = {
+        date(2020, 1, 1): "a",
+        datetime(2020, 1, 1, 10, tzinfo=timezone.utc): "b",
+        (1, 2): "c",
+        1: "d",
+        None: "e",
+        1.5: "f",
+        "g": "g",
+    }
+    struck = encoded({"event": "note", "arguments": {"vars": {"deep": [inside], True: "hunter2"}}}, *secret)
+    assert struck["arguments"]["vars"] == {
+        "deep": [
+            {
+                "2020-01-01": "a",
+                "2020-01-01 10:00:00+00:00": "b",
+                "(1, 2)": "c",
+                "1": "d",
+                "null": "e",
+                "1.5": "f",
+                "g": "g",
+            }
+        ],
+        "true": STRUCK_OUT if secret else "hunter2",
+    }
 
 
 def test_values_that_json_lacks_are_written_as_dbt_does() -> None:
