@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,7 @@ class Plugins:
         for implementation in reversed(implementations):
             others = everyone - {implementation.plugin}
             caller = self._manager.subset_hook_caller(hook, others)
-            yield implementation.plugin_name, lambda caller=caller: _only(caller(**arguments))
+            yield implementation.plugin_name, partial(_call, caller, arguments)
 
     def _left_out(self, hook: str, name: str, error: Exception) -> Finding:
         return Finding(
@@ -243,7 +244,8 @@ def _free_name(candidate: Candidate, taken: set[str]) -> str:
     return name
 
 
-def _only(results: Any) -> Any:
+def _call(caller: pluggy.HookCaller, arguments: Mapping[str, Any]) -> Any:
+    results = caller(**arguments)
     return results[0] if results else None
 
 

@@ -71,6 +71,11 @@ def read_settings(project_root: Path, environment: Mapping[str, str]) -> Setting
     return Settings(**values)
 
 
+def read_disabled_plugins(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Read the one setting that matters before there is a project."""
+    return _names(environment.get(VARIABLE_PREFIX + "DISABLE_PLUGINS", ""))
+
+
 def ledger_folder(settings: Settings, project_root: Path, target_path: Path) -> Path:
     """Return where the ledger of a project is."""
     return project_root / Path(settings.ledger).expanduser() if settings.ledger else target_path / LEDGER_FOLDER
@@ -88,7 +93,7 @@ def node_settings(where: str, values: object) -> Mapping[str, Any]:
     """
     if not isinstance(values, dict):
         raise RetryRefusedError(f"{where} has a meta.retry_plus that does not hold settings by their names. Mend it.")
-    kinds = {name: _KINDS[name] for name in ("changed", "rebuild_tested")}
+    kinds: Mapping[str, Callable[[Any], Any]] = {"changed": _changed_of_node, "rebuild_tested": RebuildTested}
     return {
         str(name): _checked(str(name), Entry(value, f"{where}, meta.retry_plus,"), kinds)
         for name, value in values.items()
@@ -167,6 +172,13 @@ def _checked_level(code: str, entry: Entry) -> CheckLevel:
         ) from None
 
 
+def _changed_of_node(value: Any) -> Changed:
+    changed = Changed(value)
+    if changed is Changed.ALL:  # with nothing else to retry, nodes are not looked at
+        raise ValueError(value)
+    return changed
+
+
 def _by_plugin(entry: Entry) -> Mapping[str, Mapping[str, Any]]:
     plain = entry.plain
     if not isinstance(plain, dict) or not all(isinstance(values, dict) for values in plain.values()):
@@ -193,6 +205,7 @@ _WORDS: Mapping[Callable[[Any], Any], str] = MappingProxyType(
         _levels: "a level by the code of each check",
         _by_plugin: "a mapping by the name of each plugin",
         Changed: _one_of(Changed),
+        _changed_of_node: "one of none, ancestors",
         RebuildTested: _one_of(RebuildTested),
     }
 )

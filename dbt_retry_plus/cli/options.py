@@ -38,7 +38,7 @@ def ledger_of(context: click.Context) -> LocalLedger:
     Raises:
         RetryRefusedError: There is no project, or its target folder can only be told by dbt.
     """
-    return find_ledger(_given(context, "project_dir"), _given(context, "target_path"), os.environ)
+    return find_ledger(given(context, "project_dir"), given(context, "target_path"), os.environ)
 
 
 def refused(refusal: RetryRefusedError) -> CommandRefusedError:
@@ -46,7 +46,8 @@ def refused(refusal: RetryRefusedError) -> CommandRefusedError:
     return CommandRefusedError(str(refusal))
 
 
-def _given(context: click.Context, name: str) -> str | None:
+def given(context: click.Context, name: str) -> str | None:
+    """Return the value of an option that was given, before or after the name of the command."""
     level: click.Context | None = context
     while level is not None:
         value = level.params.get(name)

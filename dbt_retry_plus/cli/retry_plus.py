@@ -58,6 +58,19 @@ _OPTIONS: list[click.Parameter] = [
         default="text",
         help="With --dry-run: for people, or one JSON document and nothing else on stdout.",
     ),
+    click.Option(
+        ["--check-relations"],
+        is_flag=True,
+        help="Ask the warehouse for the proven nodes that the retry set reads, and rebuild those that it lacks.",
+    ),
+    click.Option(["--force"], is_flag=True, help="Run in spite of findings that can be passed; see README."),
+    click.Option(
+        ["-p", "--plugin", "plugin"],
+        multiple=True,
+        metavar="NAME",
+        help="Load this plugin too: one that settings disable, or a Python module.",
+    ),
+    click.Option(["--no-plugin", "no_plugin"], multiple=True, metavar="NAME", help="Leave this plugin out."),
     click.Option(["--confirm"], is_flag=True, help="Show the plan, and ask before it runs."),
     click.Option(
         ["--merge-results/--no-merge-results"],
@@ -82,18 +95,23 @@ def _run(context: click.Context, **options: Any) -> tuple[Any, bool]:
 
 
 def _request(context: click.Context, options: dict[str, Any]) -> Any:
+    from dbt_retry_plus.checks.levels import check_codes
     from dbt_retry_plus.dbtcore.running import running_invocation
     from dbt_retry_plus.execution.request import RetryRequest
     from dbt_retry_plus.planning.rebuild import RebuildRules
+    from dbt_retry_plus.plugins import load_plugins
     from dbt_retry_plus.settings import read_settings
 
     running, flags = running_invocation(), context.obj["flags"]
     settings = read_settings(running.project_root, os.environ) if running else None
     if running is None or settings is None:
         raise RetryRefusedError("dbt has not set up this command. Run it as `dbt retry-plus`.")
+    check_codes(settings.checks)
+    rules = {name: options[name] for name in ("changed", "rebuild_tested") if options[name]}
     return RetryRequest(
         running=running,
         settings=settings,
+        plugins=load_plugins(settings, running.project_root, options["plugin"], options["no_plugin"]),
         given=given_options(context, frozenset(name for name in options if name not in _UPSTREAM_NAMES)),
         flags=flags,
         state=str(flags.STATE) if flags.STATE else None,
@@ -103,18 +121,24 @@ def _request(context: click.Context, options: dict[str, Any]) -> Any:
         allow_target_change=options["allow_target_change"],
         merge_results=options["merge_results"],
         rules=RebuildRules(
-            changed=Changed(options["changed"] or settings.changed),
-            rebuild_tested=RebuildTested(options["rebuild_tested"] or settings.rebuild_tested),
+            changed=Changed(rules.get("changed", settings.changed)),
+            rebuild_tested=RebuildTested(rules.get("rebuild_tested", settings.rebuild_tested)),
+            over_nodes=frozenset(rules),
         ),
         dry_run=options["dry_run"],
         confirm=options["confirm"],
         as_json=options["output"] == _JSON,
+        force=options["force"],
+        check_relations=options["check_relations"] or settings.check_relations,
+        plugin_options={name: value for name, value in options.items() if name not in _OWN_NAMES},
         narrowing={name: options[name] for name in _NARROWING if options.get(name)},
     )
 
 
 _UPSTREAM = retry_parameters()
 _UPSTREAM_NAMES = frozenset(parameter.name for parameter in _UPSTREAM)
+_SELECTION = selection_parameters(_NARROWING)
+_OWN_NAMES = frozenset(parameter.name for parameter in [*_UPSTREAM, *_SELECTION, *_OPTIONS])
 _retry_in_dbt = with_upstream_setup(_run)
 
 
@@ -131,7 +155,7 @@ def _retry(**options: Any) -> Any:
 
 retry_plus = RetryPlusGroup(
     "retry-plus",
-    params=[*_UPSTREAM, *selection_parameters(_NARROWING), *_OPTIONS],
+    params=[*_UPSTREAM, *_SELECTION, *_OPTIONS],
     callback=_retry,
     invoke_without_command=True,
     subcommand_metavar="[COMMAND]",

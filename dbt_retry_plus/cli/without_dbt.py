@@ -12,6 +12,7 @@ import click
 COMMANDS_WITHOUT_DBT: Final[Mapping[str, str]] = MappingProxyType(
     {
         "demo": "dbt_retry_plus.cli.demo:demo",
+        "plugins": "dbt_retry_plus.cli.plugins:plugins",
         "history": "dbt_retry_plus.cli.history:history",
         "show": "dbt_retry_plus.cli.show:show",
     }
@@ -27,6 +28,13 @@ def command_without_dbt(name: str) -> click.Command:
 
 class RetryPlusGroup(click.Group):
     """`dbt retry-plus`: a command of its own, and the door to the others, which are imported when they are called."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the parameters, those that plugins add included."""
+        from dbt_retry_plus.cli.plugin_options import plugin_options
+
+        own = super().get_params(ctx)
+        return [*own, *plugin_options(ctx, {str(parameter.name) for parameter in own})]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the subcommands."""

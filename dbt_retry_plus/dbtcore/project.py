@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -14,10 +15,13 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.parser.manifest import parse_manifest, write_manifest
 from dbt.plugins import get_plugin_manager
 
-from dbt_retry_plus.types import Graph, GraphNode
+from dbt_retry_plus.dbtcore.running import adapter_version, dbt_version
+from dbt_retry_plus.settings import node_settings
+from dbt_retry_plus.types import Graph, GraphNode, Place
 
 # The only command that parses without writing manifest.json first (`requires.manifest(write=False)`).
 _PARSES_WITHOUT_WRITING = "generate"
+_OWN_META = "retry_plus"
 
 
 def load_config(flags: Flags) -> RuntimeConfig:
@@ -29,6 +33,25 @@ def default_target(flags: Flags) -> dict[str, str | None]:
     """Return the profile and target that dbt takes when none is named on the command line."""
     profile = load_profile(flags.PROJECT_DIR, flags.VARS, None, None, None)
     return {"profile": profile.profile_name, "target": profile.target_name}
+
+
+def place_of(config: RuntimeConfig) -> Place:
+    """Return where a configuration reads and writes, and with what."""
+    credentials = config.credentials
+    return Place(
+        profile=config.profile_name,
+        target=config.target_name,
+        adapter=credentials.type,
+        schema=credentials.schema,
+        dbt_version=dbt_version(),
+        adapter_version=adapter_version(credentials.type),
+    )
+
+
+def document_of(manifest: Manifest) -> dict[str, Any]:
+    """Return what dbt would write to `manifest.json`."""
+    document: dict[str, Any] = manifest.writable_manifest().to_dict(omit_none=False)
+    return document
 
 
 def load_manifest(flags: Flags, config: RuntimeConfig) -> tuple[Manifest, Any]:
@@ -81,7 +104,15 @@ def _graph_node(node: Any) -> GraphNode:
         resource_type=str(node.resource_type),
         parents=tuple(getattr(node, "depends_on_nodes", ())),
         ephemeral=bool(node.is_ephemeral_model),
+        **_own_settings(node),
     )
+
+
+def _own_settings(node: Any) -> Mapping[str, Any]:
+    meta = getattr(getattr(node, "config", None), "meta", None)
+    if not meta or _OWN_META not in meta:
+        return {}
+    return node_settings(f"{node.unique_id} ({node.original_file_path})", meta[_OWN_META])
 
 
 def task_arguments(task_class: type, catalogs: Any) -> dict[str, Any]:

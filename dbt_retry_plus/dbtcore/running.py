@@ -30,6 +30,7 @@ class RunningInvocation:
         profile_name: Name of the profile.
         target_name: Name of the target in it.
         adapter: Type of the target's adapter.
+        schema: The schema that the target writes to.
     """
 
     invocation_id: str
@@ -40,6 +41,7 @@ class RunningInvocation:
     profile_name: str
     target_name: str
     adapter: str
+    schema: str
 
 
 def running_command() -> str | None:
@@ -67,6 +69,7 @@ def running_invocation() -> RunningInvocation | None:
         profile_name=profile.profile_name,
         target_name=profile.target_name,
         adapter=profile.credentials.type,
+        schema=profile.credentials.schema,
     )
 
 

@@ -16,7 +16,7 @@ from dbt.graph.selector_methods import StateSelectorMethod
 from dbt_common.exceptions import DbtBaseException
 
 from dbt_retry_plus.dbtcore.events import silenced_events
-from dbt_retry_plus.types import StateComparison
+from dbt_retry_plus.types import ProjectInputs, StateComparison
 
 _PARTS = ("body", "configs", "relation", "persisted_descriptions", "macros", "contract")
 _MANIFEST = "manifest.json"
@@ -42,6 +42,22 @@ def fingerprint(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(made_of, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def inputs_of(manifest: Manifest, salt: str) -> ProjectInputs:
+    """Return what can tell later which environment variables and packages are others than now.
+
+    Args:
+        manifest: dbt's manifest, as it was parsed.
+        salt: Goes into the digests of the values, so that equal values in two records look different.
+    """
+    return ProjectInputs(
+        environment={
+            name: hashlib.sha256(f"{salt}\0{name}\0{value}".encode()).hexdigest()
+            for name, value in manifest.env_vars.items()
+        },
+        packages={name: checksum.checksum for name, checksum in manifest.state_check.project_hashes.items()},
+    )
+
+
 def compare(manifest: Manifest, recorded: Path, nodes: AbstractSet[str]) -> StateComparison:
     """Compare today's project with a recorded manifest.
 
@@ -64,6 +80,7 @@ def compare(manifest: Manifest, recorded: Path, nodes: AbstractSet[str]) -> Stat
         removed=frozenset(gone),
         renamed=_renamed(gone, then, there),
         added_parents=dict(_added_parents(modified, then, there)),
+        disabled=frozenset(gone & manifest.disabled.keys()),
     )
 
 

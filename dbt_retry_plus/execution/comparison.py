@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dbt_retry_plus.dbtcore.state import compare, fingerprint
+from dbt_retry_plus.dbtcore.state import compare, fingerprint, inputs_of
 from dbt_retry_plus.ledger.find import Records
 from dbt_retry_plus.ledger.run_results import MANIFEST, identity_of
-from dbt_retry_plus.types import Chain, Invocation, StateComparison
+from dbt_retry_plus.types import Chain, Change, EffectiveArguments, Invocation, Place, StateComparison
 
 
 def compare_with_record(chain: Chain, records: Records, manifest: Any) -> StateComparison:
@@ -21,12 +22,62 @@ def compare_with_record(chain: Chain, records: Records, manifest: Any) -> StateC
         manifest: dbt's manifest of today.
     """
     today = fingerprint(manifest)
-    found = [
-        compare(manifest, _manifest_of(link, records), nodes)
-        for link, nodes in _last_runs(chain)
-        if link.fingerprint != today
-    ]
-    return _together(found)
+    differing = [(link, nodes) for link, nodes in _last_runs(chain) if link.fingerprint != today]
+    together = _together([compare(manifest, _manifest_of(link, records), nodes) for link, nodes in differing])
+    environment: set[str] = set()
+    packages: set[str] = set()
+    for link, _ in differing:
+        if link.inputs is not None:
+            now = inputs_of(manifest, link.invocation_id)
+            environment |= _other_values(link.inputs.environment, now.environment)
+            packages |= _differences(link.inputs.packages, now.packages)
+    return replace(together, environment=frozenset(environment), packages=frozenset(packages))
+
+
+def with_surroundings(
+    comparison: StateComparison, chain: Chain, arguments: EffectiveArguments, before: Place, now: Place | None
+) -> StateComparison:
+    """Add what is different about the command and where it runs.
+
+    Args:
+        comparison: What is different about the project.
+        chain: What was recorded.
+        arguments: What the retry runs with.
+        before: Where the chain ran.
+        now: Where the retry runs.
+    """
+    place = {
+        name: (value, getattr(now, name))
+        for name, value in vars(before).items()
+        if value is not None and now is not None and value != getattr(now, name)
+    }
+    recorded = chain.original.arguments.get("vars")
+    given = arguments.values.get("vars")
+    variables = _differences(
+        recorded if isinstance(recorded, Mapping) else {}, given if isinstance(given, Mapping) else {}
+    )
+    return replace(comparison, place=place, variables=frozenset(map(str, variables)))
+
+
+def with_changes(comparison: StateComparison, changes: Iterable[tuple[str, Change]]) -> StateComparison:
+    """Add the changes that plugins know of.
+
+    Args:
+        comparison: dbt's comparison.
+        changes: Each with the name of its plugin.
+    """
+    modified = dict(comparison.modified)
+    for plugin, change in changes:
+        modified[change.unique_id] = (*modified.get(change.unique_id, ()), f"{plugin}: {change.what}")
+    return replace(comparison, modified=modified)
+
+
+def _other_values(before: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
+    return {name for name in before.keys() & now.keys() if before[name] != now[name]}
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
+    return (before.keys() ^ now.keys()) | _other_values(before, now)
 
 
 def _last_runs(chain: Chain) -> list[tuple[Invocation, frozenset[str]]]:
@@ -54,6 +105,7 @@ def _together(parts: list[StateComparison]) -> StateComparison:
         renamed=_merged(part.renamed for part in parts),
         added_parents=_merged(part.added_parents for part in parts),
         unknown=frozenset().union(*(part.unknown for part in parts)),
+        disabled=frozenset().union(*(part.disabled for part in parts)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from dbt_retry_plus.dbtcore.running import RunningInvocation
 from dbt_retry_plus.planning.rebuild import RebuildRules
+from dbt_retry_plus.plugins import Plugins
 from dbt_retry_plus.settings import LEDGER_FOLDER, Settings
 
 
@@ -19,6 +20,7 @@ class RetryRequest:
     Attributes:
         running: The invocation of this process.
         settings: What the project and its environment set.
+        plugins: The plugins.
         given: dbt's options given on this command line.
         flags: dbt's resolved flags of this command.
         state: The folder that `--state` names, which holds the results to retry.
@@ -32,10 +34,14 @@ class RetryRequest:
         dry_run: Whether only the plan is wanted.
         confirm: Whether the user is asked before anything runs.
         as_json: Whether the plan is printed as one JSON document.
+        force: Whether errors that can be passed are.
+        check_relations: Whether the warehouse is asked for the proven nodes that the retry set reads.
+        plugin_options: Their options given on this command line.
     """
 
     running: RunningInvocation
     settings: Settings
+    plugins: Plugins
     given: Mapping[str, Any]
     flags: Any
     state: str | None = None
@@ -49,6 +55,9 @@ class RetryRequest:
     dry_run: bool = False
     confirm: bool = False
     as_json: bool = False
+    force: bool = False
+    check_relations: bool = False
+    plugin_options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def project_root(self) -> Path:

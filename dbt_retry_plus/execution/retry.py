@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-import click
-
+from dbt_retry_plus.checks.levels import settled
 from dbt_retry_plus.dbtcore.events import log_info, log_warning
 from dbt_retry_plus.dbtcore.project import write_parsed_manifest
 from dbt_retry_plus.dbtcore.results import nothing_ran, run_task
 from dbt_retry_plus.dbtcore.running import resolved_arguments
 from dbt_retry_plus.dbtcore.tasks import ResumedTask
 from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.execution.announce import ask, log_findings, log_plan_in_short, show_plan
 from dbt_retry_plus.execution.prepare import Prepared, prepare
 from dbt_retry_plus.execution.request import RetryRequest
 from dbt_retry_plus.execution.unresolved import unresolved_elsewhere
@@ -29,9 +29,9 @@ from dbt_retry_plus.planning.rebuild import data_above
 from dbt_retry_plus.recording.begin import begin_recording
 from dbt_retry_plus.recording.recorder import Recorder
 from dbt_retry_plus.reporting.closing_line import age_of, closing_line
-from dbt_retry_plus.reporting.plan import plan_document, plan_lines, proven_nodes
+from dbt_retry_plus.reporting.plan import proven_nodes
 from dbt_retry_plus.settings import LEDGER_FOLDER, ledger_folder
-from dbt_retry_plus.texts import printable, some_of
+from dbt_retry_plus.texts import some_of
 from dbt_retry_plus.types import Chain, Graph, Plan
 from dbt_retry_plus.words import COMMANDS_WITH_HOOK_NODES
 
@@ -50,16 +50,16 @@ def retry(request: RetryRequest) -> tuple[Any, bool]:
     ledger = LocalLedger(request.folder / LEDGER_FOLDER) if request.state else own_ledger
     records = read_records(ledger, request.folder, request.project_name)
     chain = _wanted(request, records)
-    _refuse_running(records, chain)
     prepared = prepare(request, records, chain)
     if request.dry_run:
-        return _show_plan(request, prepared)
-    for finding in prepared.plan.findings:
-        log_warning(finding.sentence)
+        return show_plan(prepared, as_json=request.as_json)
+    log_findings(prepared.findings)
     if prepared.plan.is_empty:
         return _nothing_to_do(request, records, prepared)
     if request.confirm:
-        _ask(prepared)
+        ask(prepared)
+    elif sys.stdout.isatty():
+        log_plan_in_short(prepared)
     return _Execution(request, records, own_ledger, prepared).run()
 
 
@@ -78,9 +78,21 @@ class _Execution:
         with only_retry(self._request.work_folder):
             self._refuse_overtaken()
             write_parsed_manifest(prepared.flags, prepared.config, prepared.manifest)
-            results, success = self._run_task(self._record())
+            recorder = self._record()
+            self._observe("retry_plus_before_execution")
+            success = False
+            try:
+                results, success = self._run_task(recorder)
+                success = success and _nothing_left_out(prepared.plan)
+            finally:
+                self._observe("retry_plus_after_execution", success=success)
         log_info(closing_line(prepared.chain, prepared.plan, datetime.now(timezone.utc)))
-        return results, success and _nothing_left_out(prepared.plan)
+        return results, success
+
+    def _observe(self, hook: str, **arguments: Any) -> None:
+        request = self._request
+        findings = request.plugins.observe(hook, retry=self._prepared.as_planned, **arguments)
+        log_findings(settled(findings, request.settings.checks, force=False))
 
     def _refuse_overtaken(self) -> None:
         """Refuse to run a plan that another retry has made untrue while it was made."""
@@ -144,28 +156,6 @@ def _has_parts(chain: Chain, unique_id: str) -> bool:
     return bool(outcome.batch_results or outcome.finished_batches or outcome.overload_results)
 
 
-def _show_plan(request: RetryRequest, prepared: Prepared) -> tuple[Any, bool]:
-    chain, arguments, plan = prepared.chain, prepared.arguments, prepared.plan
-    document = plan_document(chain, arguments, plan)
-    if request.as_json:
-        click.echo(json.dumps(document, indent=2, default=str))
-    else:
-        for line in plan_lines(chain, arguments, plan):
-            log_info(printable(line))
-    return document, True
-
-
-def _ask(prepared: Prepared) -> None:
-    for line in plan_lines(prepared.chain, prepared.arguments, prepared.plan):
-        click.echo(printable(line), err=True)
-    try:
-        agreed = click.confirm("Run it?", err=True)
-    except click.Abort:
-        agreed = False
-    if not agreed:
-        raise RetryRefusedError("Nothing was run, since the plan was not confirmed. Leave --confirm out to run it.")
-
-
 def _nothing_to_do(request: RetryRequest, records: Records, prepared: Prepared) -> tuple[Any, bool]:
     original = prepared.chain.original
     nodes = len(proven_nodes(prepared.chain, prepared.plan))
@@ -202,12 +192,3 @@ def _wanted(request: RetryRequest, records: Records) -> Chain:
             "Run the original dbt command instead, or name what to retry with --invocation."
         )
     return chain
-
-
-def _refuse_running(records: Records, chain: Chain) -> None:
-    running = records.running(chain)
-    if running is not None:
-        raise RetryRefusedError(
-            f"Invocation {running.invocation_id} (`dbt {running.command_line_name}`, process {running.process_id}) "
-            "is still running. Wait until it has ended, or stop it."
-        )

@@ -31,9 +31,22 @@ def find_ledger(project_dir: str | None, target_path: str | None, environment: M
     Raises:
         RetryRefusedError: There is no project, or its target folder can only be told by dbt.
     """
-    root = _project_root(project_dir or _first(_PROJECT_DIR_VARIABLES, environment))
+    root = find_project(project_dir, environment)
     target = target_path or _first(_TARGET_PATH_VARIABLES, environment) or _target_path_of(root, environment)
     return LocalLedger(ledger_folder(read_settings(root, environment), root, root / target))
+
+
+def find_project(project_dir: str | None, environment: Mapping[str, str]) -> Path:
+    """Find the folder of the project as dbt would.
+
+    Args:
+        project_dir: `--project-dir`.
+        environment: The variables of the environment.
+
+    Raises:
+        RetryRefusedError: There is no project.
+    """
+    return _project_root(project_dir or _first(_PROJECT_DIR_VARIABLES, environment))
 
 
 def _project_root(named: str | None) -> Path:

@@ -14,7 +14,7 @@ from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger import journal
 from dbt_retry_plus.ledger.local import LedgerEntry
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS, outcome_from_row, parse_time
-from dbt_retry_plus.types import Invocation, Outcome
+from dbt_retry_plus.types import Invocation, Outcome, ProjectInputs
 from dbt_retry_plus.words import INTERRUPTED, RUN_OPERATION
 
 # What dbt's log calls a batch: its start, and the relation.
@@ -37,6 +37,7 @@ class _Account:
     expected_nodes: int | None = None
     error: str | None = None
     fingerprint: str | None = None
+    inputs: ProjectInputs | None = None
     end: Mapping[str, Any] = field(default_factory=dict)
 
     def add(self, entry: Mapping[str, Any]) -> None:
@@ -45,6 +46,7 @@ class _Account:
             self._add_selection(entry)
         elif kind == journal.STATE:
             self.fingerprint = _text(entry.get("fingerprint"))
+            self.inputs = _inputs(entry)
         elif kind == journal.START and isinstance(node, str):
             self.unfinished[node] += 1
             self.outcomes[node] = Outcome(node, INTERRUPTED)
@@ -123,10 +125,14 @@ def read_recorded(entry: LedgerEntry) -> Invocation:
         expected_nodes=account.expected_nodes,
         recorded=True,
         fingerprint=account.fingerprint,
+        inputs=account.inputs,
         dbt_version=_text(header.get("dbt_version")),
         project=_text(header.get("project")),
         profile=_text(header.get("profile")),
         target=_text(header.get("target")),
+        adapter=_text(_mapping(header.get("adapter")).get("type")),
+        adapter_version=_text(_mapping(header.get("adapter")).get("version")),
+        schema=_text(header.get("warehouse_schema")),
         host=_text(header.get("host")),
         process_id=header["pid"] if isinstance(header.get("pid"), int) else None,
         retry_of=entry.retry_of,
@@ -150,6 +156,13 @@ def with_results(command: str, told: Mapping[str, Outcome], rows: Iterable[Outco
         if not row.proven or (before.proven if before else command == RUN_OPERATION):
             outcomes[row.unique_id] = row
     return outcomes
+
+
+def _inputs(entry: Mapping[str, Any]) -> ProjectInputs | None:
+    environment, packages = entry.get("env_vars"), entry.get("packages")
+    if not isinstance(environment, dict) or not isinstance(packages, dict):
+        return None
+    return ProjectInputs(environment, packages)
 
 
 def _finished(node: str, row: object) -> Outcome:

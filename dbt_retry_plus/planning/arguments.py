@@ -16,8 +16,6 @@ _EXCLUSIVE = {"warn_error": "warn_error_options", "warn_error_options": "warn_er
 # What the user typed, kept by dbt for people to read.
 _NEVER_READ = frozenset({"invocation_command"})
 
-_TARGET_OPTIONS = ("profile", "target")
-
 
 def effective_arguments(
     invocation: Invocation,
@@ -92,46 +90,3 @@ def check_recorded(invocation: Invocation, given: Mapping[str, Any], *, replace_
 
 def _struck(name: object, value: object) -> bool:
     return STRUCK_OUT in str(name) or STRUCK_OUT in str(value)
-
-
-def check_place(original: Invocation, *, profile: str, target: str) -> None:
-    """Refuse a retry that would run elsewhere because a default, or a variable, is another one now.
-
-    Args:
-        original: The original invocation.
-        profile: The profile that the retry would run with.
-        target: The target that it would run against.
-
-    Raises:
-        RetryRefusedError: The original is on record with another profile or target.
-    """
-    for name, before, now in (("profile", original.profile, profile), ("target", original.target, target)):
-        if before is not None and before != now:
-            raise RetryRefusedError(
-                f"`dbt {original.command_line_name}` ({original.short_id}) ran with the {name} {before!r}, and this "
-                f"retry would run with {now!r}. Give --{name} {before}, or set what it comes from as it was then, or "
-                "pass --allow-target-change to run the retry set there all the same."
-            )
-
-
-def check_target(given: Mapping[str, Any], recorded: Mapping[str, str | None], invocation: Invocation) -> None:
-    """Refuse a retry against another target than the original's.
-
-    The proven nodes stand in the old target: in another one nothing is proven.
-
-    Args:
-        given: Options given on this command line.
-        recorded: `target` and `profile` that the original ran with, None where that is not known.
-        invocation: The original invocation.
-
-    Raises:
-        RetryRefusedError: `--target` or `--profile` was given and is not the original's.
-    """
-    for name in _TARGET_OPTIONS:
-        before = recorded.get(name)
-        if name in given and before is not None and given[name] != before:
-            raise RetryRefusedError(
-                f"`dbt {invocation.command_line_name}` ({invocation.short_id}) ran with the {name} {before!r}, "
-                f"and its proven nodes are not in {given[name]!r}. Leave --{name} out, or pass "
-                f"--allow-target-change to run the retry set there all the same."
-            )

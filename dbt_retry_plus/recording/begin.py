@@ -82,6 +82,7 @@ def _header(
         "project": running.project_name,
         "profile": running.profile_name,
         "target": running.target_name,
+        "warehouse_schema": running.schema,
         "dbt_version": dbt_version(),
         "adapter": {"type": running.adapter, "version": adapter_version(running.adapter)},
         "retry_plus_version": dbt_retry_plus.__version__,

@@ -29,6 +29,7 @@ _NAMES = frozenset(
         "schema",
         "started_at",
         "target",
+        "warehouse_schema",
         "whole",
     }
 )

@@ -14,7 +14,7 @@ from dbt_retry_plus.dbtcore.running import (
     selected_now,
     stop_listening,
 )
-from dbt_retry_plus.dbtcore.state import fingerprint
+from dbt_retry_plus.dbtcore.state import fingerprint, inputs_of
 from dbt_retry_plus.ledger import journal
 from dbt_retry_plus.ledger.files import copy_atomically
 from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger, OpenInvocation
@@ -124,7 +124,10 @@ class Recorder:
             copy_atomically(self._running.target_path / MANIFEST, self.folder / MANIFEST)
 
     def _append_state(self, manifest: Any) -> None:
-        self._append({"event": journal.STATE, "at": journal.now(), "fingerprint": fingerprint(manifest)})
+        inputs = inputs_of(manifest, self._running.invocation_id)
+        made_with = {"env_vars": inputs.environment, "packages": inputs.packages}
+        state = {"fingerprint": fingerprint(manifest), **made_with}
+        self._append({"event": journal.STATE, "at": journal.now(), **state})
 
     def _end(self) -> None:
         own = self.folder / RUN_RESULTS  # of a retry, which writes here first: the target folder gets the merged ones

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from dbt_retry_plus.texts import counted, in_short
-from dbt_retry_plus.types import Chain, EffectiveArguments, Outcome, Plan, PlannedNode
+from dbt_retry_plus.texts import counted, in_short, some_of
+from dbt_retry_plus.types import Chain, EffectiveArguments, Finding, Outcome, Plan, PlannedNode
 from dbt_retry_plus.words import Reason
 
 SCHEMA: Final = "dbt-retry-plus/plan/v1"
 _SHOWN = frozenset({"select", "exclude", "selector", "vars", "target", "full_refresh", "state", "defer"})
 
 
-def plan_document(chain: Chain, arguments: EffectiveArguments, plan: Plan) -> dict[str, Any]:
+def plan_document(
+    chain: Chain, arguments: EffectiveArguments, plan: Plan, findings: Sequence[Finding]
+) -> dict[str, Any]:
     """Make the document of `--dry-run --output json`; `plan.schema.json` beside this file describes it.
 
     Args:
         chain: What would be retried.
         arguments: What it would run with.
         plan: What would run.
+        findings: What the checks said.
     """
     return {
         "schema": SCHEMA,
@@ -39,19 +42,26 @@ def plan_document(chain: Chain, arguments: EffectiveArguments, plan: Plan) -> di
         "proven": len(proven_nodes(chain, plan)),
         "estimated_seconds": _estimate(chain, plan),
         "findings": [
-            {"severity": f.severity.value, "code": f.code, "message": f.message, "remedy": f.remedy}
-            for f in plan.findings
+            {
+                "severity": f.severity.value,
+                "code": f.code,
+                "message": f.message,
+                "remedy": f.remedy,
+                "passable": f.passable,
+            }
+            for f in findings
         ],
     }
 
 
-def plan_lines(chain: Chain, arguments: EffectiveArguments, plan: Plan) -> Iterator[str]:
+def plan_lines(chain: Chain, arguments: EffectiveArguments, plan: Plan, findings: Sequence[Finding]) -> Iterator[str]:
     """Yield the lines of `--dry-run`.
 
     Args:
         chain: What would be retried.
         arguments: What it would run with.
         plan: What would run.
+        findings: What the checks said.
     """
     latest, original = chain.latest, chain.original
     nodes = counted(len(plan.nodes), "node")
@@ -71,7 +81,21 @@ def plan_lines(chain: Chain, arguments: EffectiveArguments, plan: Plan) -> Itera
     for name, source in sorted(arguments.sources.items()):
         if source != "recorded" or _is_worth_showing(name, arguments.values.get(name)):
             yield f"  --{name.replace('_', '-')}: {_in_json(arguments.values.get(name))} ({source})"
-    yield from (f"{finding.severity.value}: {finding.sentence}" for finding in plan.findings)
+    yield from (f"{finding.severity.value}: {finding.sentence} [{finding.code}]" for finding in findings)
+
+
+def plan_in_short(chain: Chain, plan: Plan) -> Iterator[str]:
+    """Yield the few lines that are logged before a retry runs.
+
+    Args:
+        chain: What is retried.
+        plan: What will run.
+    """
+    original = chain.original
+    groups = _by_reason([*plan.nodes.values(), *plan.hooks])
+    yield f"Retrying {chain.latest.short_id} (`dbt {original.command_line_name}`): {counted(len(plan.nodes), 'node')}"
+    for reason, group in groups.items():
+        yield f"  {len(group)} {reason.value}: {some_of([node.unique_id for node in group], 3)}"
 
 
 def _in_json(value: Any) -> str:

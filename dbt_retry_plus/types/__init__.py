@@ -3,7 +3,7 @@
 from dbt_retry_plus.types.hooks import Addition, Change, ComparedRetry, FoundRetry, PlannedRetry, Removal
 from dbt_retry_plus.types.plan import EffectiveArguments, Finding, Plan, PlannedNode
 from dbt_retry_plus.types.project import Graph, GraphNode, StateComparison
-from dbt_retry_plus.types.record import Chain, Invocation, Outcome, Place
+from dbt_retry_plus.types.record import Chain, Invocation, Outcome, Place, ProjectInputs
 
 __all__ = [
     "Addition",
@@ -21,6 +21,7 @@ __all__ = [
     "Plan",
     "PlannedNode",
     "PlannedRetry",
+    "ProjectInputs",
     "Removal",
     "StateComparison",
 ]

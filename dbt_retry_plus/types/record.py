@@ -39,6 +39,19 @@ class Place:
 
 
 @dataclass(frozen=True)
+class ProjectInputs:
+    """What can tell later what a project was parsed with.
+
+    Attributes:
+        environment: The environment variables that it reads, each with a salted digest of its value.
+        packages: The installed packages, the project itself among them, each with the checksum of its settings.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What became of one node in one invocation.
 
@@ -100,6 +113,7 @@ class Invocation:
         expected_nodes: How many nodes dbt announced (`build` leaves unit tests out), where that was recorded.
         recorded: Whether a journal tells of it, or dbt's own artifacts alone.
         fingerprint: What tells whether the project is still the same, where that was recorded.
+        inputs: What tells which environment variables and packages are others now, where that was recorded.
         dbt_version: The dbt-core version that ran it.
         project: Its project, where that was recorded.
         profile: Its profile, where that was recorded.
@@ -127,6 +141,7 @@ class Invocation:
     expected_nodes: int | None = None
     recorded: bool = False
     fingerprint: str | None = None
+    inputs: ProjectInputs | None = None
     dbt_version: str | None = None
     project: str | None = None
     profile: str | None = None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.planning.arguments import check_target, effective_arguments
+from dbt_retry_plus.planning.arguments import effective_arguments
 from dbt_retry_plus.planning.options import TREATMENT, of_this_command
 from dbt_retry_plus.types import EffectiveArguments, Invocation
 
@@ -78,12 +78,3 @@ def test_state_names_the_results_to_retry_and_not_the_state_to_compare_with() ->
 def test_an_option_that_the_command_has_not_is_refused() -> None:
     with pytest.raises(RetryRefusedError, match=r"`dbt build`, the command to retry, has no option --full-refresh"):
         effective({}, {"full_refresh": True})
-
-
-@pytest.mark.parametrize("name", ["target", "profile"])
-def test_another_target_is_refused(name: str) -> None:
-    with pytest.raises(RetryRefusedError, match=f"ran with the {name} 'dev'"):
-        check_target({name: "prod"}, {name: "dev"}, invocation())
-    check_target({name: "dev"}, {name: "dev"}, invocation())
-    check_target({name: "prod"}, {name: None}, invocation())
-    check_target({}, {name: "dev"}, invocation())
