@@ -11,6 +11,7 @@ import pytest
 
 from tests.packaging.conftest import Built, EnvironmentFactory
 from tests.packaging.virtual_environments import CHECKOUT, Environment, run, uv
+from tests.support.commands import DEMO_HELP
 
 DISABLED = {"DBT_RETRY_PLUS_DISABLE": "1"}
 HELP_LINE = "  retry-plus     Retry what the previous invocation left unproven.\n"
@@ -46,16 +47,7 @@ def test_the_script_lists_the_commands_that_need_no_dbt(installed: Environment) 
 
 
 def test_a_command_without_dbt_answers_without_importing_it(installed: Environment) -> None:
-    code = """
-import sys
-sys.argv = ["dbt-retry-plus", "demo", "--help"]
-from dbt_retry_plus.cli.console import main
-try:
-    main()
-finally:
-    print([name for name in sys.modules if name.split(".")[0] == "dbt"])
-"""
-    printed = installed.run("python", "-c", code).stdout
+    printed = installed.run("python", "-c", DEMO_HELP).stdout
     assert printed.startswith("Usage: dbt-retry-plus demo")
     assert printed.endswith("[]\n")
 

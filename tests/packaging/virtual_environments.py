@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support import commands
+
 CHECKOUT = Path(__file__).parents[2]
 OVERRIDES = CHECKOUT / "tests" / "offline-overrides.txt"
 FOREIGN_VARIABLES = ("COVERAGE_", "DBT_", "PYTEST_", "PYTHON", "TOX_", "VIRTUAL_ENV")
@@ -25,19 +27,9 @@ def clean_environment() -> dict[str, str]:
 def run(
     *command: str | Path, folder: Path, environment: Mapping[str, str] | None = None, exit_code: int | None = 0
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command; unless `exit_code` is None, it has to end with that one."""
-    result = subprocess.run(
-        [str(word) for word in command],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**clean_environment(), **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    if exit_code is not None:
-        assert result.returncode == exit_code, f"{command}\n{result.stdout}\n{result.stderr}"
-    return result
+    """Run a command in the environment of a person's shell."""
+    whole = {**clean_environment(), **(environment or {})}
+    return commands.run(*command, environment=whole, folder=folder, exit_code=exit_code)
 
 
 def uv(*arguments: str | Path, folder: Path, environment: Mapping[str, str] | None = None) -> str:

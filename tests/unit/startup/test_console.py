@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import dbt_retry_plus
+from tests.support import commands
+from tests.support.commands import DEMO_HELP
 
 SCRIPT = Path(sys.executable).with_name("dbt-retry-plus")
 USAGE = "Usage: dbt retry-plus [OPTIONS]"
@@ -19,15 +21,7 @@ USAGE = "Usage: dbt retry-plus [OPTIONS]"
 def run(
     *command: str | Path, exit_code: int = 0, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    result = subprocess.run(
-        [str(word) for word in command],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **(environment or {})},
-        check=False,
-    )
-    assert result.returncode == exit_code, result.stderr
-    return result
+    return commands.run(*command, environment={**os.environ, **(environment or {})}, exit_code=exit_code)
 
 
 @pytest.mark.parametrize("disabled", ["0", "1"])
@@ -72,16 +66,7 @@ finally:
 
 
 def test_a_command_without_dbt_answers_without_importing_it() -> None:
-    code = """
-import sys
-sys.argv = ["dbt-retry-plus", "demo", "--help"]
-from dbt_retry_plus.cli.console import main
-try:
-    main()
-finally:
-    print([name for name in sys.modules if name.split(".")[0] == "dbt"])
-"""
-    lines = run(sys.executable, "-c", code).stdout.splitlines()
+    lines = run(sys.executable, "-c", DEMO_HELP).stdout.splitlines()
     assert lines[0].startswith("Usage: dbt-retry-plus demo")
     assert lines[-1] == "[]"
 
