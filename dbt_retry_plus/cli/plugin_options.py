@@ -39,7 +39,7 @@ def _offered() -> tuple[tuple[str, click.Option], ...]:
 
     if not any(installed()):  # the common case, and click asks in each invocation of dbt's command line
         return ()
-    from dbt_retry_plus.plugins import load_plugins
+    from dbt_retry_plus.plugin_manager import load_plugins
     from dbt_retry_plus.settings import Settings, read_disabled_plugins
 
     try:

@@ -13,7 +13,7 @@ import click
 from dbt_retry_plus.cli.options import OUTPUT, PROJECT_DIR, given, refused
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.location import find_project
-from dbt_retry_plus.plugins import PluginInfo, load_plugins
+from dbt_retry_plus.plugin_manager import PluginInfo, load_plugins
 from dbt_retry_plus.settings import Settings, read_settings
 from dbt_retry_plus.texts import one_line, table
 

@@ -99,7 +99,7 @@ def _request(context: click.Context, options: dict[str, Any]) -> Any:
     from dbt_retry_plus.dbtcore.running import running_invocation
     from dbt_retry_plus.execution.request import RetryRequest
     from dbt_retry_plus.planning.rebuild import RebuildRules
-    from dbt_retry_plus.plugins import load_plugins
+    from dbt_retry_plus.plugin_manager import load_plugins
     from dbt_retry_plus.settings import read_settings
 
     running, flags = running_invocation(), context.obj["flags"]

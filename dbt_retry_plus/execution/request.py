@@ -9,7 +9,7 @@ from typing import Any
 
 from dbt_retry_plus.dbtcore.running import RunningInvocation
 from dbt_retry_plus.planning.rebuild import RebuildRules
-from dbt_retry_plus.plugins import Plugins
+from dbt_retry_plus.plugin_manager import Plugins
 from dbt_retry_plus.settings import LEDGER_FOLDER, Settings
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.hookspecs import KIND_OF_HOOK
-from dbt_retry_plus.plugins import Plugins, load_plugins
+from dbt_retry_plus.plugin_manager import Plugins, load_plugins
 from dbt_retry_plus.settings import Settings
 from dbt_retry_plus.types import Finding
 from dbt_retry_plus.words import Severity
@@ -217,6 +218,13 @@ def test_a_contribution_that_raises_is_a_warning_and_left_out(site: Path) -> Non
     found, findings = load().contribute("retry_plus_compare", int, retry=None)
     assert found == [("sound", 3)]
     assert [(f.severity, f.code) for f in findings] == [(Severity.WARNING, "plugin-failed")]
+
+
+def test_dbt_finds_its_own_kind_of_plugins_whatever_was_imported() -> None:
+    import dbt_retry_plus
+
+    assert importlib.util.find_spec("dbt_retry_plus.plugins") is None
+    assert isinstance(dbt_retry_plus.plugins, list)
 
 
 def test_every_hook_has_a_kind_and_is_documented() -> None:

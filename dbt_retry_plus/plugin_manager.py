@@ -1,4 +1,7 @@
-"""The plugins of a retry: which there are, and how their hooks are called."""
+"""The plugins of a retry: which there are, and how their hooks are called.
+
+The module cannot be named `plugins`: dbt looks for its own plugins under that name in the package.
+"""
 
 from __future__ import annotations
 
