@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.planning.options import TREATMENT, Treatment, about_the_retry, of_this_command
+from dbt_retry_plus.planning.options import TREATMENT, Treatment, about_the_retry, as_typed, of_this_command
 from dbt_retry_plus.types import EffectiveArguments, Invocation
 from dbt_retry_plus.words import STRUCK_OUT
 
@@ -48,7 +48,7 @@ def effective_arguments(
         if name not in accepted:
             raise RetryRefusedError(
                 f"`dbt {invocation.command_line_name}`, the command to retry, has no option "
-                f"--{name.replace('_', '-')}. Leave it out."
+                f"{as_typed(name)}. Leave it out."
             )
         for excluded in (name, _EXCLUSIVE.get(name, name)):
             if excluded != name:
@@ -77,7 +77,7 @@ def check_recorded(invocation: Invocation, given: Mapping[str, Any], *, replace_
     for name, value in invocation.arguments.items():
         if name in _NEVER_READ or STRUCK_OUT not in str(value):
             continue
-        what = "" if name in given else f"--{name.replace('_', '-')}"
+        what = "" if name in given else as_typed(name)
         if name == "vars" and isinstance(value, dict) and not replace_vars:
             missing = [var for var, held in value.items() if _struck(var, held) and var not in (given.get(name) or {})]
             what = f"--vars ({', '.join(map(str, missing))})" if missing else ""

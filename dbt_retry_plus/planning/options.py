@@ -64,6 +64,16 @@ TREATMENT: Mapping[str, Treatment] = MappingProxyType(
 _NOT_FROM_A_VARIABLE = frozenset({Treatment.DATA, Treatment.PLACE, Treatment.STATE, Treatment.ORIGINAL})
 
 
+_TYPED_OTHERWISE: Mapping[str, str] = MappingProxyType(
+    {"resource_types": "--resource-type", "exclude_resource_types": "--exclude-resource-type", "macro": "MACRO"}
+)
+
+
+def as_typed(name: str) -> str:
+    """Return an option as a person types it, from dbt's name of it."""
+    return _TYPED_OTHERWISE.get(name, f"--{name.replace('_', '-')}")
+
+
 def of_this_command(name: str) -> bool:
     """Whether an option is always this command's: the project may have moved since."""
     return TREATMENT.get(name) is Treatment.FOLDER

@@ -46,7 +46,7 @@ def test_each_difference_has_a_test() -> None:
 
 
 def test_options_of_the_table_exist() -> None:
-    from dbt.cli.main import build
+    from dbt.cli.main import build, retry
 
     from dbt_retry_plus.cli.retry_plus import retry_plus
 
@@ -56,10 +56,33 @@ def test_options_of_the_table_exist() -> None:
         for parameter in command.params
         for option in (*parameter.opts, *parameter.secondary_opts)
     }
-    table = README.split("### Options", 1)[1].split("\n## ", 1)[0]
+    table = README.split("### Options", 1)[1].split("| dbt's options |", 1)[0]
     cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     named = re.findall(r"`(--[\w-]+)`", " ".join(cells))
     assert len(named) > 10
     assert set(named) <= known
-    ours = {option for parameter in retry_plus.params if parameter not in build.params for option in parameter.opts}
-    assert {"--vars-replace", "--allow-target-change"} <= ours & set(named)
+    upstream = {option for parameter in [*retry.params, *build.params] for option in parameter.opts}
+    ours = {option for parameter in retry_plus.params for option in parameter.opts} - upstream
+    assert {option for option in ours if option.startswith("--")} - {"--merge-results"} <= set(named)
+
+
+def test_tables_are_those_of_the_code() -> None:
+    from tests.docs.tables import codes_table, options_table
+
+    again = "print them with `python -m tests.docs.tables` and put them in"
+    assert options_table() in README, again
+    assert codes_table() in README, again
+
+
+def test_each_setting_is_documented_once_with_its_default() -> None:
+    from dataclasses import fields
+
+    from dbt_retry_plus.settings import Settings, read_settings
+
+    table = README.split("### Settings", 1)[1].split("\n### ", 1)[0]
+    rows = re.findall(r"^\| `(\w+)` \| (?:`(\w+)`)? ?\| (?:`(.*?)`)? ?\|", table, flags=re.MULTILINE)
+    assert [name for name, _, _ in rows] == [field.name for field in fields(Settings)]
+    for name, variable, default in rows:
+        assert variable in ("", f"DBT_RETRY_PLUS_{name.upper()}")
+        if default:
+            assert read_settings(Path("/nowhere"), {variable: default}) == Settings()
