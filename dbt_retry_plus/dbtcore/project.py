@@ -12,7 +12,7 @@ from dbt.cli.flags import Flags
 from dbt.config import RuntimeConfig
 from dbt.config.runtime import load_profile
 from dbt.contracts.graph.manifest import Manifest
-from dbt.parser.manifest import parse_manifest, write_manifest
+from dbt.parser.manifest import write_manifest
 from dbt.plugins import get_plugin_manager
 
 from dbt_retry_plus.dbtcore.running import adapter_version, dbt_version
@@ -57,22 +57,31 @@ def document_of(manifest: Manifest) -> dict[str, Any]:
 def load_manifest(flags: Flags, config: RuntimeConfig) -> tuple[Manifest, Any]:
     """Parse the project, with its catalogs registered as the original command registers them.
 
-    `dbt retry` leaves the write integrations of `catalogs.yml` out. No artifact is written yet: there may be
-    nothing to retry.
+    `dbt retry` leaves the write integrations of `catalogs.yml` out, and parses although `dbtRunner` was given a
+    manifest. No artifact is written yet: there may be nothing to retry.
 
     Returns:
         The manifest, and the catalogs where dbt's tasks take them (dbt-core 1.12), else None.
     """
-    if not hasattr(requires, "setup_manifest"):  # dbt-core 1.8
-        return parse_manifest(config, False, False, flags.write_json), None
     setup = {"flags": flags, "profile": config, "project": config, "runtime_config": config}
     if hasattr(requires, "catalogs"):  # dbt-core 1.10 and 1.11: a decorator of its own loads them
         from dbt.config.catalogs import load_catalogs
 
         setup["catalogs"] = load_catalogs(flags.PROJECT_DIR, config.project_name, flags.VARS)
+    supplied = (click.get_current_context().obj or {}).get("manifest")
+    if supplied is not None and not _holds_an_earlier_run(supplied):
+        setup["manifest"] = supplied
     context = click.Context(click.Command(flags.WHICH), obj=setup)
-    requires.setup_manifest(context, write=False)
+    requires.manifest(write=False)(lambda _: None)(context)
     return context.obj["manifest"], context.obj.get("catalogs")
+
+
+def _holds_an_earlier_run(manifest: Manifest) -> bool:
+    """Whether nodes keep the code of ephemeral parents that an earlier command has put into them.
+
+    `Compiler._recursively_prepend_ctes` puts it in once, so that a repaired parent would not be seen.
+    """
+    return any(getattr(node, "extra_ctes", None) for node in manifest.nodes.values())
 
 
 def write_parsed_manifest(flags: Flags, config: RuntimeConfig, manifest: Manifest) -> None:

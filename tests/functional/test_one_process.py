@@ -5,26 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support.inline_projects import InlineProject, Workshop
-from tests.support.invocations import RunnerCall, RunnerOutcome
+from tests.support.invocations import RunnerCall, RunnerOutcome, dbt_version
 
 BROKEN = "{% if var('broken', false) %} from nowhere_at_all {% endif %}"
+_FRESHNESS = """
+    loaded_at_field: "{{ 'no_such_column' if var('broken', false) else 'at' }}",
+    freshness: {warn_after: {count: 900, period: day}}
+"""
+# What is deprecated is said once in a process, and so differs.
+FRESHNESS = _FRESHNESS if dbt_version() < (1, 10) else f"config: {{{_FRESHNESS}}}"
 PROJECT = InlineProject(
     {
         "models/first.sql": "{{ config(materialized='table') }} select 1 as id",
         "models/late.sql": f"select 1 as id {BROKEN}",
         "models/below.sql": "select * from {{ ref('late') }} {# {{ selected_resources }} #}",
         "models/grown.sql": f"{{{{ config(materialized='incremental') }}}} select 1 as id {BROKEN}",
-        "models/shop.yml": """
-            models:
-              - name: first
-                columns:
-                  - name: id
-                    data_tests:
-                      - accepted_values: {values: ["{{ 2 if var('broken', false) else 1 }}"], config: {severity: "{{ var('severity', 'error') }}"}}
-            sources:
-              - name: main
-                tables: [{name: stamped, loaded_at_field: "{{ 'no_such_column' if var('broken', false) else 'at' }}",
-                          freshness: {warn_after: {count: 900, period: day}}}]
+        "models/shop.yml": f"sources: [{{name: main, tables: [{{name: stamped, {FRESHNESS}}}]}}]",
+        "tests/ones.sql": """
+            {{ config(severity=var('severity', 'error')) }}
+            select * from {{ ref('first') }} where {{ 'true' if var('broken', false) else 'false' }}
         """,
         "snapshots/kept.sql": f"""
             {{% snapshot kept %}} {{{{ config(unique_key='id', strategy='check', check_cols='all', target_schema='main') }}}}
