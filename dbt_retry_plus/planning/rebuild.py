@@ -44,10 +44,10 @@ def with_rebuilt(
         rules: What the user wants rebuilt.
         unbuilt: Nodes outside of the selection that the warehouse is known to lack.
     """
-    if chain.original.command not in _BUILDING_COMMANDS:
-        return _with_report(plan, comparison, rules)
     search = _Search(plan, chain, graph, comparison, rules)
-    search.close(unbuilt)
+    search.add_changed()
+    if chain.original.command in _BUILDING_COMMANDS:
+        search.close(unbuilt)
     nodes = {**plan.nodes, **search.added}
     closed = replace(plan, nodes=nodes, proven=plan.proven - nodes.keys())
     return _with_report(closed, comparison, rules)
@@ -68,11 +68,14 @@ class _Search:
         self._rebuildable = {unique_id for unique_id in plan.proven if unique_id in graph}
         self.added: dict[str, PlannedNode] = {}
 
-    def close(self, unbuilt: frozenset[str]) -> None:
-        """Apply all rules until the set is closed under them."""
+    def add_changed(self) -> None:
+        """Add all that changed, if asked: a test or what was compiled can change as well as what was built."""
         if self._rules.changed is Changed.ALL:
             for unique_id in sorted(self._comparison.modified.keys() & self._rebuildable):
                 self._add(unique_id, Reason.CHANGED, None)
+
+    def close(self, unbuilt: frozenset[str]) -> None:
+        """Apply the rules of what is built until the set is closed under them."""
         frontier = [*self._plan.nodes, *self.added]
         while frontier:
             known = len(self.added)

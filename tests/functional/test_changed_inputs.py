@@ -68,3 +68,24 @@ def test_an_ephemeral_model_outside_of_the_selection_counts_too(workshop: Worksh
 
     assert ours.statuses == {"above": "success", "below": "success"}
     assert ours.relations["main.below"].rows == "(2,)"
+
+
+def test_a_test_that_was_changed_runs_again_if_asked(workshop: Workshop) -> None:
+    project = InlineProject(
+        files={
+            "models/a.sql": f"{TABLE} select 1 as id",
+            "tests/right.sql": "select * from {{ ref('a') }} where id > 5",
+            "tests/wrong.sql": "select * from {{ ref('a') }}",
+        },
+        first=("run", "test"),
+    )
+    workshop.restore(workshop.prepare(project))
+    files = {
+        "tests/right.sql": "select * from {{ ref('a') }} where id < 5",
+        "tests/wrong.sql": "select * from {{ ref('a') }} where id > 5",
+    }
+
+    ours = workshop.run(project, Retry("--changed all", files=files), "retry-plus")
+
+    assert ours.statuses == {"right": "fail", "wrong": "pass"}
+    assert ours.invocation.exit_code == 1
