@@ -108,7 +108,7 @@ def _with_changed_inputs(manifest: Manifest, previous: PreviousState, nodes: Abs
     there = _nodes(manifest)
     read = {unique_id: _read_in_place(unique_id, there) for unique_id in nodes}
     known = set().union(*read.values()) & _nodes(previous.manifest).keys()
-    changed = _search(StateSelectorMethod(manifest, previous, []), known, "modified") if known else set()
+    changed = _search(StateSelectorMethod(manifest, previous, []), known, "modified")
     return {unique_id for unique_id in nodes if read[unique_id] & changed}
 
 
@@ -130,6 +130,8 @@ def _read_in_place(unique_id: str, there: Mapping[str, Any]) -> set[str]:
 
 
 def _search(method: StateSelectorMethod, nodes: set[str], selector: str) -> set[str]:
+    if not nodes:
+        return set()  # dbt's method stumbles over removed nodes then
     with silenced_events():
         try:
             return set(method.search(nodes, selector))
