@@ -19,6 +19,7 @@ from dbt_retry_plus.dbtcore.events import silenced_events
 from dbt_retry_plus.types import ProjectInputs, StateComparison
 
 _PARTS = ("body", "configs", "relation", "persisted_descriptions", "macros", "contract")
+_INPUTS = "inputs"
 _MANIFEST = "manifest.json"
 
 
@@ -73,6 +74,8 @@ def compare(manifest: Manifest, recorded: Path, nodes: AbstractSet[str]) -> Stat
     there, then = _nodes(manifest), _nodes(before)
     present = {unique_id for unique_id in nodes if unique_id in there}
     modified = _modified(manifest, previous, present & then.keys())
+    inputs = _with_changed_inputs(manifest, previous, present - modified.keys())
+    modified.update(dict.fromkeys(sorted(inputs), (_INPUTS,)))
     gone = {unique_id for unique_id in nodes if unique_id in then and unique_id not in there}
     return StateComparison(
         modified=modified,
@@ -113,7 +116,39 @@ def _modified(manifest: Manifest, previous: PreviousState, nodes: set[str]) -> d
     return {unique_id: tuple(part for part in _PARTS if unique_id in parts[part]) for unique_id in sorted(changed)}
 
 
+def _with_changed_inputs(manifest: Manifest, previous: PreviousState, nodes: AbstractSet[str]) -> set[str]:
+    """Nodes that are what they were, and whose SQL is another one: an ephemeral model or a source in it changed.
+
+    To dbt's `state:modified` only those changed; a source has no outcome, and neither has an ephemeral model that
+    was not selected.
+    """
+    there = _nodes(manifest)
+    read = {unique_id: _read_in_place(unique_id, there) for unique_id in nodes}
+    known = set().union(*read.values()) & _nodes(previous.manifest).keys()
+    changed = _search(StateSelectorMethod(manifest, previous, []), known, "modified")
+    return {unique_id for unique_id in nodes if read[unique_id] & changed}
+
+
+def _read_in_place(unique_id: str, there: Mapping[str, Any]) -> set[str]:
+    """The sources and ephemeral models that go into the SQL of a node."""
+    found: set[str] = set()
+    waiting = [unique_id]
+    while waiting:
+        for parent in getattr(there[waiting.pop()], "depends_on_nodes", ()):
+            node = there.get(parent)
+            if node is None or parent in found:
+                continue
+            if getattr(node, "is_ephemeral_model", False):
+                waiting.append(parent)
+            elif node.resource_type != "source":
+                continue
+            found.add(parent)
+    return found
+
+
 def _search(method: StateSelectorMethod, nodes: set[str], selector: str) -> set[str]:
+    if not nodes:
+        return set()  # dbt's method stumbles over removed nodes then
     with silenced_events():
         try:
             return set(method.search(nodes, selector))

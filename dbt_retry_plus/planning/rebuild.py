@@ -53,10 +53,10 @@ def with_rebuilt(
         rules: What the user wants rebuilt.
         unbuilt: Proven nodes, and nodes outside of the selection, that the warehouse is known to lack.
     """
-    if chain.original.command not in COMMANDS_THAT_BUILD:
-        return plan
     search = _Search(plan, chain, graph, comparison, rules)
-    search.close(unbuilt)
+    search.add_changed()
+    if chain.original.command in COMMANDS_THAT_BUILD:
+        search.close(unbuilt)
     nodes = {**plan.nodes, **search.added}
     return replace(plan, nodes=nodes, proven=plan.proven - nodes.keys())
 
@@ -76,11 +76,14 @@ class _Search:
         self._rebuildable = {unique_id for unique_id in plan.proven if unique_id in graph}
         self.added: dict[str, PlannedNode] = {}
 
-    def close(self, unbuilt: frozenset[str]) -> None:
-        """Apply all rules until the set is closed under them."""
+    def add_changed(self) -> None:
+        """Add all that changed, if asked: a test or what was compiled can change as well as what was built."""
         for unique_id in sorted(self._comparison.modified.keys() & self._rebuildable):
             if self._rules.changed_for(self._graph[unique_id]) is Changed.ALL:
                 self._add(unique_id, Reason.CHANGED, None)
+
+    def close(self, unbuilt: frozenset[str]) -> None:
+        """Apply the rules of what is built until the set is closed under them."""
         frontier = [*self._plan.nodes, *self.added]
         while frontier:
             known = len(self.added)

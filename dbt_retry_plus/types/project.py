@@ -39,7 +39,8 @@ class StateComparison:
 
     Attributes:
         modified: Node to the parts of it that changed: `body`, `configs`, `relation`, `persisted_descriptions`,
-            `macros`, `contract`; empty where dbt says modified without saying what.
+            `macros`, `contract`, and `inputs` where only a source or an ephemeral model in its SQL changed; empty
+            where dbt says modified without saying what.
         added: Nodes of today's project that it did not have then.
         removed: Nodes that it had then and has no more.
         renamed: Node that it had then to the new one with the same content.

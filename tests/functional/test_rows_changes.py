@@ -168,3 +168,22 @@ def test_row_26_a_node_that_was_renamed_runs_under_its_new_name(workshop: Worksh
 
     assert ours.statuses == {"well_named": "success"}
     assert ours.invocation.exit_code == 0
+
+
+def test_row_26_a_node_that_failed_again_and_was_renamed_then(workshop: Workshop) -> None:
+    """Nothing that the last retry ran is there any more, which dbt's state:modified cannot bear."""
+    project = InlineProject(
+        files={
+            "models/misnamed.sql": "{{ config(materialized='table') }} select * from raw.late",
+            "models/sound.sql": "select 1 as id",
+        },
+        first=("build", "retry-plus"),
+    )
+    workshop.restore(workshop.prepare(project))
+    misnamed = workshop.stage / "project/models/misnamed.sql"
+    misnamed.rename(misnamed.with_name("well_named.sql"))
+
+    ours = workshop.run(project, Retry(sql=LATE), "retry-plus")
+
+    assert ours.statuses == {"well_named": "success"}
+    assert ours.invocation.exit_code == 0
