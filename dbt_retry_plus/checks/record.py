@@ -65,7 +65,7 @@ def _stale_artifacts(retry: FoundRetry) -> Iterator[Finding]:
 
 def _half_done_operation(retry: FoundRetry) -> Iterator[Finding]:
     latest = retry.chain.latest
-    stopped = not latest.ended and latest.error is None  # with an error, dbt did not come to run it
+    stopped = not latest.ended and not latest.error  # dbt gives a reason where it did not come to run it
     if retry.chain.original.command == RUN_OPERATION and stopped and not _all_proven(retry):
         macro = retry.chain.original.arguments.get("macro")
         yield Finding(

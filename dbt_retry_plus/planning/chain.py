@@ -54,7 +54,7 @@ def fold(invocations: Sequence[Invocation]) -> Chain:
         newer = all_outcomes(invocation)
         outcomes.update({u: _with_earlier_batches(outcome, outcomes.get(u)) for u, outcome in newer.items()})
         whole = invocation.whole_selection if invocation.whole_selection is not None else whole
-    if whole is not None:
+    if whole is not None and invocations[0].command != RUN_OPERATION:  # its macro is planned by name, and has an id
         # A retry knows better than the original's record: ephemeral models are never run, and what is gone is gone.
         outcomes = {u: o for u, o in outcomes.items() if o.status != NOT_STARTED or o.is_hook or u in whole}
         outcomes.update(absent(whole, outcomes))

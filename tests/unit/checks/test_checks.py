@@ -82,6 +82,7 @@ def test_a_manifest_of_another_command_is_noticed_without_a_journal(
     ("fields", "codes"),
     [
         ({"ended": False}, ["operation-half-done"]),
+        ({"ended": False, "error": ""}, ["operation-half-done"]),
         ({"ended": False, "outcomes": {"m": Outcome("m", "success")}}, []),
         ({"ended": False, "error": "Compilation Error"}, []),
         ({"ended": True, "outcomes": {"m": Outcome("m", "error")}}, []),
