@@ -1,0 +1,1 @@
+"""A packaged dbt project: `python -m harbour` prints the folder of it."""

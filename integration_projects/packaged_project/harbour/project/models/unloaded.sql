@@ -1,0 +1,1 @@
+select ship from {{ ref('arrivals') }}
