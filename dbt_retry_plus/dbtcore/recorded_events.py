@@ -43,7 +43,7 @@ def _node_finished(message: Any) -> Mapping[str, Any] | None:
         "adapter_response": MessageToDict(result.adapter_response),
         "message": result.message,
         # The event says 0 where dbt's results say nothing.
-        "failures": result.num_failures if result.status in _COUNTED else None,
+        "failures": result.num_failures or (0 if result.status in _COUNTED else None),
         "relation_name": node.node_relation.relation_name or None,
         EPHEMERAL: node.materialized == _EPHEMERAL,
     }
