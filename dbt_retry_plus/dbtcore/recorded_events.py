@@ -14,6 +14,7 @@ from dbt_retry_plus.ledger.journal import BATCH, FINISH, START
 from dbt_retry_plus.words import EPHEMERAL, PROVEN_STATUSES
 
 _EPHEMERAL = "ephemeral"  # dbt's materialization
+_COUNTED = frozenset({"pass", "fail", "warn"})  # of tests
 _HOOK_STATUSES = {"success": "success", "skipped": "skipped"}
 
 
@@ -41,7 +42,8 @@ def _node_finished(message: Any) -> Mapping[str, Any] | None:
         "execution_time": result.execution_time,
         "adapter_response": MessageToDict(result.adapter_response),
         "message": result.message,
-        "failures": result.num_failures,
+        # The event says 0 where dbt's results say nothing.
+        "failures": result.num_failures or (0 if result.status in _COUNTED else None),
         "relation_name": node.node_relation.relation_name or None,
         EPHEMERAL: node.materialized == _EPHEMERAL,
     }

@@ -47,6 +47,8 @@ def finishes(project: DbtProject, folder: Path) -> None:
     assert not unbuilt(ours)
     assert len(ours.statuses()) >= 39  # 40 where exposures have results
     assert set(ours.statuses().values()) <= {"success", "pass", "no-op"}
+    counts = {row["failures"] for row in ours.run_results()["results"] if row["unique_id"].startswith("model.")}
+    assert counts == {None}, "only tests count failures"
     assert "Nothing to retry" in ours.dbt("retry-plus", exit_code=0).stdout
 
 

@@ -25,6 +25,30 @@ def preload() -> None:
     import dbt.task.docs.generate
     import dbt.task.retry  # noqa: F401
 
+    make_schemas()
+
+
+CHECKED_CLASSES = """
+    SelectorFile ProjectFlags Project ProfileConfig PackageConfig Configuration Contract ModelNode
+    ModelConfig TestConfig SingularTestNode SnapshotConfig SnapshotNode GenericTestNode SeedNode
+    SeedConfig TestResultData UnparsedModelUpdate UnparsedNodeUpdate UnparsedUnitTest
+    UnitTestConfig UnparsedSourceDefinition SourceConfig
+"""
+"""What dbt checks the shape of in nearly every invocation."""
+
+
+def make_schemas() -> None:
+    """Let dbt make the schemas by which it checks files and nodes: it keeps them, and takes a quarter of its time for it."""
+    from dbt_common.dataclass_schema import dbtClassMixin
+
+    checked = set(CHECKED_CLASSES.split())
+    waiting: list[Any] = [dbtClassMixin]
+    while waiting:
+        known = waiting.pop()
+        waiting += known.__subclasses__()
+        if known.__name__ in checked:
+            known.json_schema()
+
 
 def serve() -> None:
     preload()

@@ -135,13 +135,18 @@ class ColdDbt:
 
 
 class WarmDbt:
-    def __init__(self) -> None:
+    def __init__(self, *plugins: Path) -> None:
+        """`plugins` are folders with further plugins of dbt's, for all that is run."""
+        environment = tool_environment(Path(tempfile.gettempdir()))
+        if plugins:
+            path = [*map(str, plugins), environment.get("PYTHONPATH", "")]
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
         self._server = subprocess.Popen(
             [sys.executable, str(PROCESS_SCRIPT), "--serve"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=tool_environment(Path(tempfile.gettempdir())),
+            env=environment,
         )
 
     def __call__(self, request: Mapping[str, Any]) -> int:
