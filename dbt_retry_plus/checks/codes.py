@@ -46,6 +46,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "selection-changed": Code(_WARNING, "The selection has more or fewer nodes than it had."),
         "node-gone": Code(_WARNING, "A node to retry was removed, renamed or disabled."),
         "changed-not-run": Code(_WARNING, "Nodes changed since they succeeded, and stay as they are."),
+        "renamed-not-run": Code(_WARNING, "A node that succeeded has another name now, which nothing has built."),
         "state-unknown": Code(_WARNING, "Whether nodes changed since they succeeded is not on record."),
         "relation-missing": Code(_WARNING, "The warehouse lacks proven nodes (`--check-relations`): they are rebuilt."),
         "dbt-version-differs": Code(_WARNING, "dbt-core has another version now."),

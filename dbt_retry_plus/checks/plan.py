@@ -16,6 +16,7 @@ def retry_plus_check_plan(retry: PlannedRetry) -> Iterator[Finding]:
     yield from retry.plan.findings
     yield from _state_unknown(retry)
     yield from _changed_not_run(retry)
+    yield from _renamed_not_run(retry)
 
 
 def _state_unknown(retry: PlannedRetry) -> Iterator[Finding]:
@@ -39,3 +40,16 @@ def _changed_not_run(retry: PlannedRetry) -> Iterator[Finding]:
             f"Changed since they succeeded, and left as they are: {some_of(left)}.",
             "--changed all rebuilds them too.",
         )
+
+
+def _renamed_not_run(retry: PlannedRetry) -> Iterator[Finding]:
+    """What succeeded under another name; what did not runs under its new name."""
+    outcomes = retry.chain.outcomes
+    for old, new in sorted(retry.comparison.renamed.items()):
+        if old in outcomes and outcomes[old].proven and new not in retry.plan.nodes:
+            yield Finding(
+                Severity.WARNING,
+                "renamed-not-run",
+                f"{old} succeeded, and is {new} now, which is not part of the command to retry.",
+                "Run it by its new name.",
+            )

@@ -31,6 +31,7 @@ class RunningInvocation:
         target_name: Name of the target in it.
         adapter: Type of the target's adapter.
         schema: The schema that the target writes to.
+        project_variables: The vars of `dbt_project.yml`.
     """
 
     invocation_id: str
@@ -42,6 +43,7 @@ class RunningInvocation:
     target_name: str
     adapter: str
     schema: str
+    project_variables: Mapping[str, Any]
 
 
 def running_command() -> str | None:
@@ -70,6 +72,7 @@ def running_invocation() -> RunningInvocation | None:
         target_name=profile.target_name,
         adapter=profile.credentials.type,
         schema=profile.credentials.schema,
+        project_variables=project.vars.to_dict(),
     )
 
 

@@ -43,29 +43,41 @@ def fingerprint(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(made_of, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def inputs_of(manifest: Manifest, salt: str) -> ProjectInputs:
-    """Return what can tell later which environment variables and packages are others than now.
+def inputs_of(manifest: Manifest, project_variables: Mapping[str, Any], salt: str) -> ProjectInputs:
+    """Return what can tell later which variables and packages are others than now.
 
     Args:
         manifest: dbt's manifest, as it was parsed.
+        project_variables: The vars of `dbt_project.yml`, those of a package below its name.
         salt: Goes into the digests of the values, so that equal values in two records look different.
     """
+    packages = {name: checksum.checksum for name, checksum in manifest.state_check.project_hashes.items()}
+    variables: dict[str, list[Any]] = {}
+    for name, value in project_variables.items():
+        of_package = name in packages and isinstance(value, Mapping)
+        for own_name, own_value in value.items() if of_package else [(name, value)]:
+            variables.setdefault(str(own_name), []).append([name if of_package else None, own_value])
     return ProjectInputs(
-        environment={
-            name: hashlib.sha256(f"{salt}\0{name}\0{value}".encode()).hexdigest()
-            for name, value in manifest.env_vars.items()
-        },
-        packages={name: checksum.checksum for name, checksum in manifest.state_check.project_hashes.items()},
+        environment={name: _digest(salt, name, value) for name, value in manifest.env_vars.items()},
+        packages=packages,
+        variables={name: _digest(salt, name, values) for name, values in variables.items()},
     )
 
 
-def compare(manifest: Manifest, recorded: Path, nodes: AbstractSet[str]) -> StateComparison:
+def _digest(salt: str, name: str, value: Any) -> str:
+    return hashlib.sha256(f"{salt}\0{name}\0{json.dumps(value, default=str)}".encode()).hexdigest()
+
+
+def compare(
+    manifest: Manifest, recorded: Path, nodes: AbstractSet[str], changed: Mapping[str, tuple[str, ...]]
+) -> StateComparison:
     """Compare today's project with a recorded manifest.
 
     Args:
         manifest: Today's manifest.
         recorded: The recorded `manifest.json`.
         nodes: The nodes to look at.
+        changed: Nodes that are known to use something that changed, and what that is.
     """
     previous = _previous_state(recorded)
     if previous is None:
@@ -74,8 +86,11 @@ def compare(manifest: Manifest, recorded: Path, nodes: AbstractSet[str]) -> Stat
     there, then = _nodes(manifest), _nodes(before)
     present = {unique_id for unique_id in nodes if unique_id in there}
     modified = _modified(manifest, previous, present & then.keys())
-    inputs = _with_changed_inputs(manifest, previous, present - modified.keys())
-    modified.update(dict.fromkeys(sorted(inputs), (_INPUTS,)))
+    for unique_id in sorted(present & changed.keys()):
+        modified[unique_id] = (*modified.get(unique_id, ()), *changed[unique_id])
+    inputs = _with_changed_inputs(manifest, previous, present - modified.keys(), changed.keys())
+    inputs |= {u for u in present & then.keys() if _test_arguments(there[u]) != _test_arguments(then[u])}
+    modified.update(dict.fromkeys(sorted(inputs - modified.keys()), (_INPUTS,)))
     gone = {unique_id for unique_id in nodes if unique_id in then and unique_id not in there}
     return StateComparison(
         modified=modified,
@@ -116,7 +131,14 @@ def _modified(manifest: Manifest, previous: PreviousState, nodes: set[str]) -> d
     return {unique_id: tuple(part for part in _PARTS if unique_id in parts[part]) for unique_id in sorted(changed)}
 
 
-def _with_changed_inputs(manifest: Manifest, previous: PreviousState, nodes: AbstractSet[str]) -> set[str]:
+def _test_arguments(node: Any) -> Any:
+    """The arguments of a generic test, which dbt renders as it parses, and does not compare."""
+    return getattr(getattr(node, "test_metadata", None), "kwargs", None)
+
+
+def _with_changed_inputs(
+    manifest: Manifest, previous: PreviousState, nodes: AbstractSet[str], changed: AbstractSet[str]
+) -> set[str]:
     """Nodes that are what they were, and whose SQL is another one: an ephemeral model or a source in it changed.
 
     To dbt's `state:modified` only those changed; a source has no outcome, and neither has an ephemeral model that
@@ -125,8 +147,8 @@ def _with_changed_inputs(manifest: Manifest, previous: PreviousState, nodes: Abs
     there = _nodes(manifest)
     read = {unique_id: _read_in_place(unique_id, there) for unique_id in nodes}
     known = set().union(*read.values()) & _nodes(previous.manifest).keys()
-    changed = _search(StateSelectorMethod(manifest, previous, []), known, "modified")
-    return {unique_id for unique_id in nodes if read[unique_id] & changed}
+    other = changed | _search(StateSelectorMethod(manifest, previous, []), known, "modified")
+    return {unique_id for unique_id in nodes if read[unique_id] & other}
 
 
 def _read_in_place(unique_id: str, there: Mapping[str, Any]) -> set[str]:

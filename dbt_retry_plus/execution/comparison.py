@@ -8,41 +8,66 @@ from pathlib import Path
 from typing import Any
 
 from dbt_retry_plus.dbtcore.state import compare, fingerprint, inputs_of
+from dbt_retry_plus.dbtcore.variables import users_of
 from dbt_retry_plus.ledger.find import Records
 from dbt_retry_plus.ledger.run_results import MANIFEST, identity_of
-from dbt_retry_plus.types import Chain, Change, EffectiveArguments, Invocation, Place, StateComparison
+from dbt_retry_plus.types import Chain, Change, Invocation, Place, StateComparison
 
 
-def compare_with_record(chain: Chain, records: Records, manifest: Any) -> StateComparison:
+def compare_with_record(
+    chain: Chain,
+    records: Records,
+    manifest: Any,
+    variables: Mapping[str, Any],
+    project_variables: Mapping[str, Any],
+) -> StateComparison:
     """Compare today's project with what each node of a chain was last run from.
 
     Args:
         chain: What was recorded.
         records: Where it was recorded.
         manifest: dbt's manifest of today.
+        variables: The `--vars` that the retry runs with.
+        project_variables: The vars of `dbt_project.yml`.
     """
     today = fingerprint(manifest)
-    differing = [(link, nodes) for link, nodes in _last_runs(chain) if link.fingerprint != today]
-    together = _together([compare(manifest, _manifest_of(link, records), nodes) for link, nodes in differing])
-    environment: set[str] = set()
-    packages: set[str] = set()
-    for link, _ in differing:
-        if link.inputs is not None:
-            now = inputs_of(manifest, link.invocation_id)
-            environment |= _other_values(link.inputs.environment, now.environment)
-            packages |= _differences(link.inputs.packages, now.packages)
-    return replace(together, environment=frozenset(environment), packages=frozenset(packages))
+    parts = []
+    for link, nodes in _last_runs(chain):
+        if link.fingerprint != today:
+            differences = _differing_inputs(link, manifest, variables, project_variables)
+            users = users_of(manifest, differences.variables, differences.environment)
+            part = compare(manifest, _manifest_of(link, records), nodes, users)
+            parts.append(
+                replace(
+                    part,
+                    variables=differences.variables,
+                    environment=differences.environment,
+                    packages=differences.packages,
+                )
+            )
+    return _together(parts)
 
 
-def with_surroundings(
-    comparison: StateComparison, chain: Chain, arguments: EffectiveArguments, before: Place, now: Place | None
+def _differing_inputs(
+    link: Invocation, manifest: Any, variables: Mapping[str, Any], project_variables: Mapping[str, Any]
 ) -> StateComparison:
-    """Add what is different about the command and where it runs.
+    recorded = link.arguments.get("vars")
+    changed = _differences(recorded if isinstance(recorded, Mapping) else {}, variables)
+    if link.inputs is None:
+        return StateComparison(variables=frozenset(changed))
+    now = inputs_of(manifest, project_variables, link.invocation_id)
+    return StateComparison(
+        variables=frozenset(changed | _differences(link.inputs.variables, now.variables)),
+        environment=frozenset(_other_values(link.inputs.environment, now.environment)),
+        packages=frozenset(_differences(link.inputs.packages, now.packages)),
+    )
+
+
+def with_place(comparison: StateComparison, before: Place, now: Place | None) -> StateComparison:
+    """Add what is different about where the retry runs.
 
     Args:
         comparison: What is different about the project.
-        chain: What was recorded.
-        arguments: What the retry runs with.
         before: Where the chain ran.
         now: Where the retry runs.
     """
@@ -51,12 +76,7 @@ def with_surroundings(
         for name, value in vars(before).items()
         if value is not None and now is not None and value != getattr(now, name)
     }
-    recorded = chain.original.arguments.get("vars")
-    given = arguments.values.get("vars")
-    variables = _differences(
-        recorded if isinstance(recorded, Mapping) else {}, given if isinstance(given, Mapping) else {}
-    )
-    return replace(comparison, place=place, variables=frozenset(map(str, variables)))
+    return replace(comparison, place=place)
 
 
 def with_changes(comparison: StateComparison, changes: Iterable[tuple[str, Change]]) -> StateComparison:
@@ -77,7 +97,7 @@ def _other_values(before: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
-    return (before.keys() ^ now.keys()) | _other_values(before, now)
+    return {str(name) for name in (before.keys() ^ now.keys()) | _other_values(before, now)}
 
 
 def _last_runs(chain: Chain) -> list[tuple[Invocation, frozenset[str]]]:
@@ -106,6 +126,9 @@ def _together(parts: list[StateComparison]) -> StateComparison:
         added_parents=_merged(part.added_parents for part in parts),
         unknown=frozenset().union(*(part.unknown for part in parts)),
         disabled=frozenset().union(*(part.disabled for part in parts)),
+        variables=frozenset().union(*(part.variables for part in parts)),
+        environment=frozenset().union(*(part.environment for part in parts)),
+        packages=frozenset().union(*(part.packages for part in parts)),
     )
 
 

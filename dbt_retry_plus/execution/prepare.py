@@ -19,7 +19,7 @@ from dbt_retry_plus.dbtcore.project import (
 )
 from dbt_retry_plus.dbtcore.relations import missing_relations
 from dbt_retry_plus.dbtcore.tasks import ResumedTask, resumed_task
-from dbt_retry_plus.execution.comparison import compare_with_record, with_changes, with_surroundings
+from dbt_retry_plus.execution.comparison import compare_with_record, with_changes, with_place
 from dbt_retry_plus.execution.request import RetryRequest
 from dbt_retry_plus.ledger.find import Records
 from dbt_retry_plus.ledger.run_results import MANIFEST, identity_of, nodes_of_manifest
@@ -163,8 +163,15 @@ def _compared(request: RetryRequest, records: Records, prepared: Prepared) -> Pr
     if request.rules.changed is Changed.NONE and not of_nodes:
         return prepared
     found = prepared.found
-    comparison = compare_with_record(prepared.chain, records, prepared.manifest)
-    comparison = with_surroundings(comparison, prepared.chain, prepared.arguments, found.recorded_place, found.place)
+    variables = prepared.arguments.values.get("vars")
+    comparison = compare_with_record(
+        prepared.chain,
+        records,
+        prepared.manifest,
+        variables if isinstance(variables, Mapping) else {},
+        request.running.project_variables,
+    )
+    comparison = with_place(comparison, found.recorded_place, found.place)
     compared = replace(prepared, comparison=comparison)
     changes, findings = request.plugins.contribute("retry_plus_compare", Change, retry=compared.as_planned)
     plan = replace(prepared.plan, findings=(*prepared.plan.findings, *findings))

@@ -159,10 +159,8 @@ def with_results(command: str, told: Mapping[str, Outcome], rows: Iterable[Outco
 
 
 def _inputs(entry: Mapping[str, Any]) -> ProjectInputs | None:
-    environment, packages = entry.get("env_vars"), entry.get("packages")
-    if not isinstance(environment, dict) or not isinstance(packages, dict):
-        return None
-    return ProjectInputs(environment, packages)
+    parts = [entry.get(name) for name in ("env_vars", "packages", "vars")]
+    return ProjectInputs(*map(_mapping, parts)) if all(isinstance(part, dict) for part in parts) else None
 
 
 def _finished(node: str, row: object) -> Outcome:

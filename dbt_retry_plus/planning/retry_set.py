@@ -76,7 +76,7 @@ def fit_to_graph(plan: Plan, chain: Chain, graph: Graph, comparison: StateCompar
     """
     if chain.original.command == RUN_OPERATION:
         return plan
-    plan = _without_missing_nodes(_under_new_names(plan, graph, comparison), graph)
+    plan = _without_missing_nodes(_under_new_names(plan, graph, comparison), chain, graph)
     if plan.is_empty and _came_to_its_end(chain):
         return plan
     if chain.original.command == DOCS_GENERATE:
@@ -106,7 +106,7 @@ def _under_new_names(plan: Plan, graph: Graph, comparison: StateComparison) -> P
     return replace(plan, nodes=nodes)
 
 
-def _without_missing_nodes(plan: Plan, graph: Graph) -> Plan:
+def _without_missing_nodes(plan: Plan, chain: Chain, graph: Graph) -> Plan:
     planned = {**plan.nodes, **{hook.unique_id: hook for hook in plan.hooks}}
     findings = tuple(
         Finding(
@@ -120,14 +120,16 @@ def _without_missing_nodes(plan: Plan, graph: Graph) -> Plan:
     )
     return replace(
         plan,
-        nodes={u: n for u, n in plan.nodes.items() if u in graph and not _needs_no_run(n, graph)},
+        nodes={u: n for u, n in plan.nodes.items() if u in graph and not _needs_no_run(n, chain, graph)},
         hooks=tuple(hook for hook in plan.hooks if hook.unique_id in graph),
         findings=plan.findings + findings,
     )
 
 
-def _needs_no_run(node: PlannedNode, graph: Graph) -> bool:
+def _needs_no_run(node: PlannedNode, chain: Chain, graph: Graph) -> bool:
     """An ephemeral model is compiled into its children; upstream retries those that it has reported."""
+    if chain.original.recorded and chain.original.command in COMMANDS_WITH_HOOK_NODES:
+        return False
     return graph[node.unique_id].ephemeral and node.reason is Reason.NOT_STARTED
 
 

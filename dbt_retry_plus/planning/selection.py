@@ -8,7 +8,15 @@ from types import MappingProxyType
 
 from dbt_retry_plus.planning.chain import absent
 from dbt_retry_plus.types import Chain, Finding, Graph, Invocation
-from dbt_retry_plus.words import BUILD, DOCS_GENERATE, NOT_STARTED, RUN_OPERATION, UPSTREAM_RETRY, Severity
+from dbt_retry_plus.words import (
+    BUILD,
+    COMMANDS_WITH_HOOK_NODES,
+    DOCS_GENERATE,
+    NOT_STARTED,
+    RUN_OPERATION,
+    UPSTREAM_RETRY,
+    Severity,
+)
 
 _UNIT_TEST = "unit_test"
 
@@ -60,6 +68,8 @@ def complete_chain(
     else:
         selection, findings = _selection_by_artifacts(original, resolved, graph, known_before)
     outcomes = {**chain.outcomes, **absent(sorted(selection), chain.outcomes)}
+    if original.recorded and original.command in COMMANDS_WITH_HOOK_NODES:  # these compile what is ephemeral too
+        return replace(chain, outcomes=outcomes), findings
     runnable = {u: o for u, o in outcomes.items() if o.status != NOT_STARTED or not _never_run(u, graph)}
     return replace(chain, outcomes=runnable), findings
 

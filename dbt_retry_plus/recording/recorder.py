@@ -124,8 +124,8 @@ class Recorder:
             copy_atomically(self._running.target_path / MANIFEST, self.folder / MANIFEST)
 
     def _append_state(self, manifest: Any) -> None:
-        inputs = inputs_of(manifest, self._running.invocation_id)
-        made_with = {"env_vars": inputs.environment, "packages": inputs.packages}
+        inputs = inputs_of(manifest, self._running.project_variables, self._running.invocation_id)
+        made_with = {"env_vars": inputs.environment, "packages": inputs.packages, "vars": inputs.variables}
         state = {"fingerprint": fingerprint(manifest), **made_with}
         self._append({"event": journal.STATE, "at": journal.now(), **state})
 

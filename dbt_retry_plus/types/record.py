@@ -45,10 +45,12 @@ class ProjectInputs:
     Attributes:
         environment: The environment variables that it reads, each with a salted digest of its value.
         packages: The installed packages, the project itself among them, each with the checksum of its settings.
+        variables: The vars of `dbt_project.yml`, each with a salted digest of its value.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

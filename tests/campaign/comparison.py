@@ -9,9 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from tests.campaign.edits import CHANGE_VAR
 from tests.campaign.flaws import BAD_DATA
-from tests.campaign.project import EPHEMERAL
 from tests.campaign.running import PROVEN, Ran, Statuses
 from tests.campaign.upstream import against_upstream, why_upstream_is_wrong
 
@@ -144,8 +142,6 @@ class _Judge:
             or self._not_selected_any_more(node, truth)
             or self._left_as_it_is(node)
             or self._behind_its_back(node)
-            or self._through_a_var(node)
-            or self._only_compiled(node, ours, truth)
         )
         if reason:
             self.excused.add(reason)
@@ -180,23 +176,6 @@ class _Judge:
         """No node can know that the data of a source is better now; a failed test of it can, and brings it back."""
         return "data changed behind its back" if node in self._unseen else None
 
-    def _through_a_var(self, node: str) -> str | None:
-        """A gap that is known, and no rule: which vars a node was built with is not on record.
-
-        Take this away when it is.
-        """
-        return "KNOWN GAP, var" if node in self._at_and_below(self._of_other_vars) else None
-
-    def _only_compiled(self, node: str, ours: Collection[str], truth: Collection[str]) -> str | None:
-        """A gap that is known, and no rule: what did not start of the ephemeral models is not compiled by a retry.
-
-        Take this away when `dbt compile` counts them as its nodes.
-        """
-        if self.ran.case.command.name != "compile" or node in ours or node not in truth:
-            return None
-        kinds = {model.name: model.kind for model in self.ran.rounds[-1].project.nodes}
-        return "KNOWN GAP, ephemeral in compile" if kinds.get(_name(node)) == EPHEMERAL else None
-
     def _greenness_is_explained(self) -> bool:
         """Whether the nodes that make the difference are all excused."""
         ours, truth = self.ran.ours.rows, self.ran.truth.rows
@@ -222,13 +201,6 @@ class _Judge:
     @cached_property
     def _edited(self) -> frozenset[str]:
         return frozenset(self._ids(name for edit in self.edits for name in edit.names))
-
-    @cached_property
-    def _of_other_vars(self) -> frozenset[str]:
-        given = any(step.vars for step in self.ran.rounds)
-        changed = given or any(edit.kind == CHANGE_VAR for edit in self.edits)
-        users = [node.name for step in self.ran.rounds for node in step.project.nodes if node.uses == "var" and changed]
-        return frozenset(self._ids(users) - self._executed)
 
     @cached_property
     def _left(self) -> frozenset[str]:

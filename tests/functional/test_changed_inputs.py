@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import pytest
 
 from tests.support.differential import Retry
-from tests.support.inline_projects import InlineProject, Workshop
+from tests.support.inline_projects import BASE_SETTINGS, InlineProject, Workshop
+from tests.support.invocations import dbt_version
 
 TABLE = "{{ config(materialized='table') }}"
 EPHEMERAL = "{{ config(materialized='ephemeral') }}"
@@ -89,3 +91,76 @@ def test_a_test_that_was_changed_runs_again_if_asked(workshop: Workshop) -> None
 
     assert ours.statuses == {"right": "fail", "wrong": "pass"}
     assert ours.invocation.exit_code == 1
+
+
+VARIED = InlineProject(
+    files={
+        "models/by_var.sql": f"{TABLE} select {{{{ var('size', 1) }}}} as id",
+        "models/by_macro.sql": f"{TABLE} select {{{{ outer_macro() }}}} as id",
+        "models/by_environment.sql": f"{TABLE} select {{{{ env_var('SHOP_SIZE', '1') }}}} as id",
+        "models/by_hook.sql": "{{ config(materialized='table', post_hook=\"insert into {{ this }} select {{ var('size', 1) }}\") }} select 0 as id",
+        "models/plain.sql": f"{TABLE} select 1 as id",
+        "models/late.sql": f"""{TABLE}
+            select 1 as id from {{{{ ref('by_var') }}}}, {{{{ ref('by_macro') }}}}, {{{{ ref('by_environment') }}}},
+            {{{{ ref('by_hook') }}}}, {{{{ ref('plain') }}}}, raw.late
+        """,
+        "models/aside.sql": "select {{ var('size', 1) }} as id",
+        "macros/sized.sql": """
+            {% macro outer_macro() %}{{ inner_macro() }}{% endmacro %}
+            {% macro inner_macro() %}{{ var("size", 1) }}{% endmacro %}
+        """,
+    },
+    raw=("create schema raw",),
+    first=("build --vars '{size: 1, other: 1}'",),
+    settings={"vars": {"shop": {"size": 1}}},
+)
+BY_VAR = {"model.shop.by_var", "model.shop.by_macro", "model.shop.by_hook", "model.shop.late"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "files", "runs"),
+    [
+        ("--vars 'size: 2'", {}, {}, BY_VAR),
+        ("--vars 'other: 2'", {}, {}, {"model.shop.late"}),
+        ("", {"SHOP_SIZE": "2"}, {}, {"model.shop.by_environment", "model.shop.late"}),
+        ("--changed all --vars 'size: 2'", {}, {}, BY_VAR | {"model.shop.aside"}),
+        ("--changed none --vars 'size: 2'", {}, {}, {"model.shop.late"}),
+    ],
+)
+def test_what_uses_a_variable_of_another_value_is_rebuilt(
+    workshop: Workshop, arguments: str, environment: Mapping[str, str], files: Mapping[str, str], runs: set[str]
+) -> None:
+    workshop.restore(workshop.prepare(VARIED))
+
+    ours = workshop.run(VARIED, Retry(arguments, sql=LATE, environment=environment, files=files), "retry-plus")
+
+    assert ours.invocation.exit_code == 0, ours.invocation.output
+    assert ours.invocation.started == runs
+
+
+@pytest.mark.every_minor
+def test_what_uses_a_var_that_the_project_sets_otherwise_now_is_rebuilt(workshop: Workshop) -> None:
+    project = VARIED.after("build")
+    workshop.restore(workshop.prepare(project))
+    settings = json.dumps({**BASE_SETTINGS, "vars": {"shop": {"size": 3}}})
+
+    ours = workshop.run(project, Retry(sql=LATE, files={"dbt_project.yml": settings}), "retry-plus")
+
+    assert ours.invocation.started == BY_VAR
+    assert ours.relations["main.by_macro"].rows != "(1,)"
+    assert "Changed since they succeeded, and left as they are: model.shop.aside." in ours.invocation.stdout
+
+
+def test_a_test_whose_arguments_come_from_a_var_is_run_again_on_request(workshop: Workshop) -> None:
+    values = """
+        models:
+          - {name: first, columns: [{name: id, data_tests: [{accepted_values: {%s: {values: ["{{ var('size', 1) }}"]}}}]}]}
+    """
+    arguments = "arguments" if dbt_version() >= (1, 11) else None
+    text = values % arguments if arguments else values.replace("{%s: {values", "{values").replace("]}}}]", "]}}]")
+    project = InlineProject({"models/first.sql": "select 1 as id", "models/first.yml": text}, first=("build",))
+    workshop.restore(workshop.prepare(project))
+
+    ours = workshop.run(project, Retry("--changed all --vars 'size: 2'"), "retry-plus")
+
+    assert ours.invocation.exit_code == 1, ours.invocation.output  # no value is 2

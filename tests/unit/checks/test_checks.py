@@ -140,6 +140,18 @@ def test_changes_that_stay_are_named() -> None:
     assert "What 1 of the proven nodes" in found[0].message
 
 
+def test_a_proven_node_with_another_name_is_named() -> None:
+    outcomes = {"model.a": Outcome("model.a", "success"), "model.c": Outcome("model.c", "error")}
+    of_both = retry(invocation(outcomes=outcomes))
+    comparison = StateComparison(renamed={"model.a": "model.b", "model.c": "model.d"})
+    found = list(
+        plan.retry_plus_check_plan(PlannedRetry(**{**vars(of_both), "comparison": comparison}, plan=Plan(nodes={})))
+    )
+    assert [finding.message for finding in found] == [
+        "model.a succeeded, and is model.b now, which is not part of the command to retry."
+    ]
+
+
 def test_what_planning_has_noticed_is_passed_on() -> None:
     noticed = Finding(Severity.WARNING, "node-gone", "It is gone.", "Look.")
     assert list(plan.retry_plus_check_plan(planned(plan=Plan(nodes={}, findings=(noticed,))))) == [noticed]
