@@ -26,10 +26,10 @@ _CALLED_BY_SCRIPTS = frozenset({"click.core", "dbt_retry_plus.cli.console"})
 
 @contextmanager
 def _asked_for() -> Iterator[None]:
-    yield
     group = click.get_current_context().find_root().command
     if isinstance(group, EntryPointGroup):
-        group.leave = _leave
+        group.leave = _leave  # it forgets that when its `main` ends
+    yield
 
 
 def _leave(ending: SystemExit) -> None:
