@@ -48,15 +48,15 @@ class Shape:
         return max(1, self.models // 100)
 
 
-def write_project(folder: Path, shape: Shape) -> None:
+def write_project(folder: Path, shape: Shape, *, threads: int = 4) -> None:
     """Write all files of the project; its profile is in the same folder."""
-    for path, text in project_files(folder, shape).items():
+    for path, text in project_files(folder, shape, threads).items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
 
 
-def project_files(folder: Path, shape: Shape) -> Mapping[str, str]:
+def project_files(folder: Path, shape: Shape, threads: int) -> Mapping[str, str]:
     settings = {
         "name": "layered",
         "version": "1.0",
@@ -65,7 +65,7 @@ def project_files(folder: Path, shape: Shape) -> Mapping[str, str]:
         "models": {"layered": {"+materialized": "view"}},
         "seeds": {"layered": {"+schema": "seeds"}},
     }
-    output = {"type": "duckdb", "path": str(folder / WAREHOUSE), "threads": 4}
+    output = {"type": "duckdb", "path": str(folder / WAREHOUSE), "threads": threads}
     return {
         "dbt_project.yml": json.dumps(settings),
         "profiles.yml": json.dumps({"layered": {"target": "dev", "outputs": {"dev": output}}}),

@@ -6,39 +6,42 @@ Parsing makes millions of objects that live until the end, and the collector loo
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from dbt.task.base import ConfiguredTask
+from dbt.task.run_operation import RunOperationTask
 from dbt.task.runnable import GraphRunnableTask
 
 from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced
 
-_NODES = "execute_with_hooks"
+# Where the project's own work is done; it can take hours, and leave much behind.
+_WORK = ((GraphRunnableTask, "execute_with_hooks"), (RunOperationTask, "run"))
 _FROZEN_BY_PYTHON = 1000  # Python 3.12 freezes some hundred objects of its own as it starts
 
 
 @contextmanager
 def _paused() -> Iterator[None]:
-    """Collect nothing, but while nodes run: they can be many, and leave much behind."""
-    run_nodes = vars(GraphRunnableTask)[_NODES]
+    """Collect nothing, but while the project's own work is done, and then nothing of what was there before it."""
+    with ExitStack() as stack:
+        stack.callback(gc.enable)
+        stack.callback(gc.unfreeze)  # or DuckDB reports leaks as the process ends
+        gc.disable()
+        for owner, name in _WORK:
+            stack.enter_context(replaced(owner, name, _collecting(vars(owner)[name])))
+        yield
 
-    def running(task: ConfiguredTask, *arguments: Any, **options: Any) -> Any:
+
+def _collecting(work: Callable[..., Any]) -> Callable[..., Any]:
+    def collecting(*arguments: Any, **options: Any) -> Any:
         gc.freeze()
         gc.enable()
         try:
-            return run_nodes(task, *arguments, **options)
+            return work(*arguments, **options)
         finally:
             gc.disable()
 
-    gc.disable()
-    try:
-        with replaced(GraphRunnableTask, _NODES, running):
-            yield
-    finally:
-        gc.unfreeze()  # or DuckDB reports leaks as the process ends
-        gc.enable()
+    return collecting
 
 
 def _collects_as_usual() -> bool:

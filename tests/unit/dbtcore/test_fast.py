@@ -20,6 +20,7 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.graph.graph import Graph
 from dbt.node_types import NodeType
 from dbt.parser.manifest import ManifestLoader
+from dbt.task.run_operation import RunOperationTask
 from dbt.task.runnable import GraphRunnableTask
 
 from dbt_retry_plus.dbtcore.fast.graph_cycles import GRAPH_CYCLES
@@ -39,6 +40,7 @@ TOUCHED = (
     Linker,
     Manifest,
     ManifestLoader,
+    RunOperationTask,
     WritableManifest,
     manifest_module,
     type(cli),
@@ -90,6 +92,18 @@ def test_a_collector_that_is_off_stays_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(("task", "work"), [(GraphRunnableTask, "execute_with_hooks"), (RunOperationTask, "run")])
+def test_garbage_is_collected_while_the_projects_own_work_is_done(
+    monkeypatch: pytest.MonkeyPatch, task: type, work: str
+) -> None:
+    monkeypatch.setattr(task, work, gc.isenabled)
+    with saving_time({VARIABLE: "garbage"}):
+        assert not gc.isenabled()
+        assert getattr(task, work)()
+        assert not gc.isenabled()
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize(
