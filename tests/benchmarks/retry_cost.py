@@ -85,18 +85,18 @@ def measure(keep: Path, case: Case, repeat: int) -> None:
     saved = keep / f"{project.name}.saved"
     if not saved.exists():
         build(project, saved, case)
-    samples = []
+    described = {"cores": os.cpu_count(), "python": sys.version.split()[0], "dbt": minor()}
+    samples: list[Sample] = []
     for number in range(repeat):
         commands = list(COMMANDS.items())
         for name, command in commands if number % 2 else reversed(commands):
             sample = one_process(project, saved, case, name, command)
             samples.append(sample)
-            print(
-                f"{minor()} {case.name:12} {name:28} {sample.wall:7.2f} s {sample.cpu:7.2f} s CPU {sample.memory:5.0f} MB"
-            )
-    described = {"load": os.getloadavg(), "cores": os.cpu_count(), "python": sys.version.split()[0], "dbt": minor()}
-    document = {"case": asdict(case), "machine": described, "samples": [asdict(sample) for sample in samples]}
-    (keep / f"{project.name}.json").write_text(json.dumps(document, indent=1))
+            figures = f"{sample.wall:7.2f} s {sample.cpu:7.2f} s CPU {sample.memory:5.0f} MB"
+            print(f"{minor()} {case.name:12} {name:28} {figures}", flush=True)
+        machine = {**described, "load": os.getloadavg()}
+        document = {"case": asdict(case), "machine": machine, "samples": [asdict(sample) for sample in samples]}
+        (keep / f"{project.name}.json").write_text(json.dumps(document, indent=1))
 
 
 def build(project: Path, saved: Path, case: Case) -> None:

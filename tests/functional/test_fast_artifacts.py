@@ -28,21 +28,20 @@ SELECTED = re.compile(r"""('<id>', 'build', \d+,[\\n ]+)'[^']*'""")
 PARSED_AT = re.compile(r"""(created_at[\\"]+: )[\d.]+""")
 RETRY_PLUS = ("retry-plus", "--no-merge-results")
 
-pytestmark = pytest.mark.every_minor
-
 
 @pytest.fixture(scope="module")
 def left_by_upstream(layered: Scene) -> dict[str, Any]:
     return layered.artifacts_after("retry")
 
 
-@pytest.mark.parametrize("pieces", ["1", *ALONE])
+@pytest.mark.parametrize("pieces", [pytest.param("1", marks=pytest.mark.every_minor), *ALONE])
 def test_the_artifacts_of_a_layered_project_are_those_of_dbt_retry(
     layered: Scene, left_by_upstream: dict[str, Any], pieces: str
 ) -> None:
     assert_same(layered.artifacts_after(*RETRY_PLUS, DBT_RETRY_PLUS_FAST=pieces), left_by_upstream)
 
 
+@pytest.mark.every_minor
 def test_the_artifacts_of_jaffle_shop_are_those_of_dbt_retry(tmp_path: Path, warm_dbt: WarmDbt) -> None:
     project = copy_project("jaffle_shop", tmp_path / "jaffle_shop", threads=1)
     scene = jaffle_shop_scene(tmp_path, warm_dbt, project)

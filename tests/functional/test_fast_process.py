@@ -109,7 +109,6 @@ def test_an_unknown_piece_is_refused(layered: Scene) -> None:
     assert written_by(layered) == before
 
 
-@pytest.mark.every_minor
 @pytest.mark.parametrize(("pieces", "quick"), [("1", True), ("0", False)])
 @pytest.mark.parametrize(("arguments", "exit_code"), [((), 0), (("--invocation", "unknown"), 2)])
 def test_a_process_that_ends_quickly_has_done_everything(
