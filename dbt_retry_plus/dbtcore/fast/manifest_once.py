@@ -86,12 +86,13 @@ class _ManifestTexts:
         outline = dataclasses.replace(writable, **{name: {} for name in sections}).to_dict(
             omit_none=False, context={"artifact": True}
         )
+        parts = list(self._parts(outline, sections))  # the file that was there stays, should one of them fail
         make_directory(str(Path(path).parent))
         with Path(path).open("w", encoding="utf-8") as file:
-            file.writelines(self._parts(outline, sections))
+            file.writelines(parts)
 
     def _parts(self, outline: Mapping[str, Any], sections: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-        """The file, in parts: all of it in one piece would stand in memory twice."""
+        """The file, in parts that are kept anyway: all of it in one piece would stand in memory twice."""
         for opening, (key, value) in zip(_openings(), outline.items(), strict=False):
             yield f"{opening}{self._encode(key)}: "
             if key in sections:
