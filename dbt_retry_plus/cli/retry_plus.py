@@ -84,10 +84,12 @@ _NARROWING = ("select", "exclude", "selector", "resource_types", "exclude_resour
 
 def _run(context: click.Context, **options: Any) -> tuple[Any, bool]:
     from dbt_retry_plus.dbtcore.errors import as_dbt_error
+    from dbt_retry_plus.dbtcore.fast.switch import saving_time
     from dbt_retry_plus.execution.retry import retry
 
     try:
-        return retry(_request(context, options))
+        with saving_time():
+            return retry(_request(context, options))
     except RetryRefusedError as refusal:
         if options["output"] == _JSON:  # dbt's log is not on the console then
             click.echo(str(refusal), err=True)

@@ -7,8 +7,9 @@ when it lists its commands for help.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 import click
 
@@ -22,6 +23,18 @@ class EntryPointGroup(click.Group):
     """
 
     offered: OfferedCommands
+    leave: Callable[[SystemExit], None] | None = None  # set by a command that knows how its process can end sooner
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run as click does, and let a command that asked for it end the process."""
+        try:
+            return super().main(*arguments, **options)
+        except SystemExit as ending:
+            if self.leave is not None:
+                self.leave(ending)
+            raise
+        finally:
+            self.leave = None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the group's own command of that name, else the one that a distribution offers."""

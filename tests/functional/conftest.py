@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.fast_scenes import Scene, layered_scene
 from tests.support.inline_projects import Workshop
 from tests.support.invocations import WarmDbt
 from tests.support.warehouses import DuckDB
@@ -26,3 +27,9 @@ def warm_dbt() -> Iterator[WarmDbt]:
 def workshop(tmp_path_factory: pytest.TempPathFactory, warm_dbt: WarmDbt) -> Workshop:
     root = tmp_path_factory.mktemp("workshop")
     return Workshop(root, DuckDB(root / "warehouse.duckdb"), warm_dbt, COMMAND)
+
+
+@pytest.fixture(scope="session")
+def layered(tmp_path_factory: pytest.TempPathFactory, warm_dbt: WarmDbt) -> Scene:
+    """A generated project after a build in which a few nodes failed; what they lacked has arrived."""
+    return layered_scene(tmp_path_factory.mktemp("layered"), warm_dbt)

@@ -1,0 +1,70 @@
+"""The end of the process without taking apart, object by object, what it had loaded.
+
+Only where a person or a scheduler started `dbt` itself: a program that calls dbt goes on after it. Whatever waits for
+the end of the process (threads, exit handlers, buffers) gets it, in the interpreter's own order.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from dbt_retry_plus.dbtcore.fast.piece import Piece
+from dbt_retry_plus.startup.registration import EntryPointGroup
+
+_SCRIPTS = frozenset({"dbt", "dbt-retry-plus"})
+_CALLED_BY_SCRIPTS = frozenset({"click.core", "dbt_retry_plus.cli.console"})
+
+
+@contextmanager
+def _asked_for() -> Iterator[None]:
+    group = click.get_current_context().find_root().command
+    if isinstance(group, EntryPointGroup):
+        group.leave = _leave  # it forgets that when its `main` ends
+    yield
+
+
+def _leave(ending: SystemExit) -> None:
+    """End the process as the interpreter does; come back where that is not as simple."""
+    code = 0 if ending.code is None else ending.code
+    if not isinstance(code, int):
+        return
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public name for it
+        atexit._run_exitfuncs()  # noqa: SLF001  # likewise
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except Exception:  # a reader that is gone, for instance: the interpreter knows what to say and which code to give
+        return
+    os._exit(code)
+
+
+def _is_the_process() -> bool:
+    """Whether the process is a script of dbt's or ours, and not a program that calls dbt."""
+    if threading.current_thread() is not threading.main_thread() or Path(sys.argv[0]).stem not in _SCRIPTS:
+        return False
+    frames = list(_callers(sys._getframe()))  # noqa: SLF001  # the only way to learn who called
+    script, called = frames[-1], frames[-2]
+    return (
+        script.f_code.co_name == "<module>"
+        and script.f_globals.get("__name__") == "__main__"
+        and called.f_globals.get("__name__") in _CALLED_BY_SCRIPTS
+        and not sys.flags.interactive
+    )
+
+
+def _callers(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+QUICK_EXIT = Piece("quick_exit", _asked_for, fits=_is_the_process)

@@ -1,0 +1,77 @@
+"""Which pieces are on, and the stretch of the command in which they work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+from dbt_retry_plus.dbtcore.fast.cache_schemas import CACHE_SCHEMAS
+from dbt_retry_plus.dbtcore.fast.garbage import GARBAGE
+from dbt_retry_plus.dbtcore.fast.graph_cycles import GRAPH_CYCLES
+from dbt_retry_plus.dbtcore.fast.graph_subset import GRAPH_SUBSET
+from dbt_retry_plus.dbtcore.fast.graph_summary import GRAPH_SUMMARY
+from dbt_retry_plus.dbtcore.fast.jinja_graph import JINJA_GRAPH
+from dbt_retry_plus.dbtcore.fast.manifest_once import MANIFEST_ONCE
+from dbt_retry_plus.dbtcore.fast.piece import Piece
+from dbt_retry_plus.dbtcore.fast.quick_exit import QUICK_EXIT
+from dbt_retry_plus.dbtcore.fast.test_edges import TEST_EDGES
+from dbt_retry_plus.dbtcore.running import dbt_version
+from dbt_retry_plus.errors import RetryRefusedError
+
+VARIABLE = "DBT_RETRY_PLUS_FAST"
+PIECES: tuple[Piece, ...] = (
+    GARBAGE,
+    JINJA_GRAPH,
+    MANIFEST_ONCE,
+    GRAPH_CYCLES,
+    GRAPH_SUMMARY,
+    TEST_EDGES,
+    GRAPH_SUBSET,
+    CACHE_SCHEMAS,
+    QUICK_EXIT,
+)
+
+_OFF = frozenset({"0", "false", "no", "off"})
+_ALL = frozenset({"", "1", "true", "yes", "on"})
+
+
+@contextmanager
+def saving_time(environment: Mapping[str, str] = os.environ) -> Iterator[None]:
+    """Let all pieces work that are wanted and can, and leave dbt as it was.
+
+    Args:
+        environment: Where `DBT_RETRY_PLUS_FAST` says which are wanted.
+
+    Raises:
+        RetryRefusedError: It names a piece that there is not.
+    """
+    wanted = wanted_pieces(environment)
+    minor = ".".join(dbt_version().split(".")[:2])
+    # All are looked at before the first of them replaces anything.
+    able = [piece for piece in wanted if piece.obstacle(minor) is None]
+    with ExitStack() as stack:
+        for piece in able:
+            stack.enter_context(piece.enter())
+        yield
+
+
+def wanted_pieces(environment: Mapping[str, str]) -> tuple[Piece, ...]:
+    """Return the pieces that the environment asks for: all of them unless it says otherwise.
+
+    Raises:
+        RetryRefusedError: It names a piece that there is not.
+    """
+    text = environment.get(VARIABLE, "").strip().lower()
+    if text in _OFF:
+        return ()
+    if text in _ALL:
+        return PIECES
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in {piece.name for piece in PIECES}]
+    if unknown:
+        raise RetryRefusedError(
+            f"{VARIABLE} names {unknown[0]!r}, which there is not. Say 0 for none, or some of: "
+            f"{', '.join(piece.name for piece in PIECES)}."
+        )
+    return tuple(piece for piece in PIECES if piece.name in names)

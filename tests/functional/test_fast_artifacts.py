@@ -1,0 +1,79 @@
+"""What saves time changes nothing else: with all of it, and with each piece alone, a retry leaves what `dbt retry` leaves."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.fast_scenes import Scene, jaffle_shop_scene
+from tests.support.invocations import WarmDbt
+from tests.support.projects import copy_project
+
+ALONE = (
+    "garbage",
+    "jinja_graph",
+    "manifest_once",
+    "graph_cycles",
+    "graph_summary",
+    "test_edges",
+    "graph_subset",
+    "cache_schemas",
+)
+# A hook of jaffle_shop writes down `selected_resources`, which `dbt retry` leaves empty (row 16 of our differences).
+SELECTED = re.compile(r"""('<id>', 'build', \d+,[\\n ]+)'[^']*'""")
+PARSED_AT = re.compile(r"""(created_at[\\"]+: )[\d.]+""")
+RETRY_PLUS = ("retry-plus", "--no-merge-results")
+
+
+@pytest.fixture(scope="module")
+def left_by_upstream(layered: Scene) -> dict[str, Any]:
+    return layered.artifacts_after("retry")
+
+
+@pytest.mark.parametrize("pieces", [pytest.param("1", marks=pytest.mark.every_minor), *ALONE])
+def test_the_artifacts_of_a_layered_project_are_those_of_dbt_retry(
+    layered: Scene, left_by_upstream: dict[str, Any], pieces: str
+) -> None:
+    assert_same(layered.artifacts_after(*RETRY_PLUS, DBT_RETRY_PLUS_FAST=pieces), left_by_upstream)
+
+
+@pytest.mark.every_minor
+def test_the_artifacts_of_jaffle_shop_are_those_of_dbt_retry(tmp_path: Path, warm_dbt: WarmDbt) -> None:
+    project = copy_project("jaffle_shop", tmp_path / "jaffle_shop", threads=1)
+    scene = jaffle_shop_scene(tmp_path, warm_dbt, project)
+    ours, upstream = scene.artifacts_after(*RETRY_PLUS), scene.artifacts_after("retry")
+    assert_same(without(SELECTED, ours), without(SELECTED, upstream))
+
+
+def test_the_artifacts_after_an_edit_are_those_of_dbt_retry(layered: Scene, tmp_path: Path) -> None:
+    saved = tmp_path / "edited"
+    layered.restore()
+    (layered.folder / "models" / "layer_2" / "m9.sql").write_text("select 1 as id, 2 as value\n")
+    properties = layered.folder / "models" / "properties_0.yml"
+    properties.write_text(properties.read_text().replace("The key of all of them.", "The key."))
+    layered.folder.rename(saved)
+    edited = Scene(layered.folder, saved, layered.environment, layered.start)
+    ours = edited.artifacts_after(*RETRY_PLUS, "--changed", "none")
+    assert "The key of all" not in ours["manifest.json"]
+    assert_same(without(PARSED_AT, ours), without(PARSED_AT, edited.artifacts_after("retry")))
+
+
+def without(pattern: re.Pattern[str], artifacts: dict[str, Any]) -> dict[str, Any]:
+    return {name: pattern.sub(r"\1", json.dumps(content, sort_keys=True)) for name, content in artifacts.items()}
+
+
+def assert_same(ours: dict[str, Any], upstream: dict[str, Any]) -> None:
+    assert ours.keys() == upstream.keys()
+    different = [name for name in upstream if ours[name] != upstream[name]]
+    for name in different:  # pytest would compare megabytes
+        print(name, first_difference(str(ours[name]), str(upstream[name])), sep="\n")
+    assert not different
+
+
+def first_difference(ours: str, upstream: str) -> str:
+    at = next((n for n, pair in enumerate(zip(ours, upstream, strict=False)) if pair[0] != pair[1]), 0)
+    return f"  ours:     …{ours[max(0, at - 120) : at + 120]}…\n  upstream: …{upstream[max(0, at - 120) : at + 120]}…"
