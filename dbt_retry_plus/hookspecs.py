@@ -32,6 +32,8 @@ if TYPE_CHECKING:
         FoundRetry,
         PlannedRetry,
         Removal,
+        ReportFormat,
+        RetryReport,
     )
 
 PROJECT = "dbt_retry_plus"
@@ -182,15 +184,51 @@ def retry_plus_after_execution(retry: PlannedRetry, success: bool) -> None:
     """
 
 
+@hookspec
+def retry_plus_report_formats() -> Iterable[ReportFormat]:  # type: ignore[empty-body]
+    """Add formats of reports (contribute).
+
+    Called once for each retry that writes reports, before it is planned, and for each `dbt-retry-plus report`, where
+    dbt is not imported. Our own formats come this way too.
+
+    Returns:
+        The formats; one with a name that is taken is left out.
+
+    Example:
+        @hookimpl
+        def retry_plus_report_formats():
+            return [ReportFormat("names", ".txt", lambda report: " ".join(node.unique_id for node in report.unproven))]
+    """
+
+
+@hookspec
+def retry_plus_report(report: RetryReport) -> None:
+    """Be told what a retry came to (observe).
+
+    Called once for each retry, at its very end, also for one that had nothing to do, was refused, or that Ctrl-C has
+    ended. Not called for a dry run, where nothing was found that could be retried, nor where the process is killed.
+
+    Args:
+        report: The account of the retry, which no secret is in.
+
+    Example:
+        @hookimpl
+        def retry_plus_report(report):
+            post(f"{report.verdict.value}: {len(report.unproven)} of {len(report.nodes)} nodes are unproven")
+    """
+
+
 KIND_OF_HOOK: Mapping[str, Kind] = MappingProxyType(
     {
         "retry_plus_options": Kind.CONTRIBUTE,
+        "retry_plus_report_formats": Kind.CONTRIBUTE,
         "retry_plus_check_record": Kind.VALIDATE,
         "retry_plus_compare": Kind.CONTRIBUTE,
         "retry_plus_amend": Kind.CONTRIBUTE,
         "retry_plus_check_plan": Kind.VALIDATE,
         "retry_plus_before_execution": Kind.OBSERVE,
         "retry_plus_after_execution": Kind.OBSERVE,
+        "retry_plus_report": Kind.OBSERVE,
     }
 )
 """Each hook's kind, in the order in which they are called."""

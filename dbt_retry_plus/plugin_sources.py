@@ -16,7 +16,17 @@ from dbt_retry_plus.hookspecs import KIND_OF_HOOK, Kind
 ENTRY_POINT_GROUP = "dbt_retry_plus"
 PROJECT_FILE_NAME = "project"
 
-_BUILT_IN = ("checks.record", "checks.place", "checks.plan", "checks.relations")
+_BUILT_IN = (
+    "checks.record",
+    "checks.place",
+    "checks.plan",
+    "checks.relations",
+    "reporting.text",
+    "reporting.json",
+    "reporting.junit",
+    "reporting.markdown",
+    "reporting.html",
+)
 _VALIDATING = frozenset(name for name, kind in KIND_OF_HOOK.items() if kind is Kind.VALIDATE)
 
 

@@ -77,6 +77,34 @@ class Severity(str, Enum):
     WARNING = "warning"
 
 
+class Fate(str, Enum):
+    """What a retry made of a node."""
+
+    RECOVERED = "recovered"
+    REBUILT = "rebuilt"
+    STILL_FAILING = "still failing"
+    NEWLY_FAILING = "newly failing"
+    INTERRUPTED = "interrupted"
+    NEVER_ATTEMPTED = "never attempted"
+    LEFT_OUT = "left out"
+    PROVEN_BEFORE = "proven before"
+
+
+UNPROVEN_FATES = frozenset({Fate.STILL_FAILING, Fate.NEWLY_FAILING, Fate.INTERRUPTED, Fate.NEVER_ATTEMPTED})
+"""Those that keep a retry from being green; so does a node that is left out, which was somebody's wish."""
+
+
+class Verdict(str, Enum):
+    """What a retry came to."""
+
+    RECOVERED = "recovered"
+    NOTHING_TO_RETRY = "nothing_to_retry"
+    INCOMPLETE = "incomplete"
+    STILL_FAILING = "still_failing"
+    INTERRUPTED = "interrupted"
+    REFUSED = "refused"
+
+
 SHORT_ID_LENGTH = 8
 
 

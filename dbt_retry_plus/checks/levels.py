@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from dbt_retry_plus.checks.codes import CODES
@@ -10,6 +10,16 @@ from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.settings import SETTINGS_FILE, nearest
 from dbt_retry_plus.types import Finding
 from dbt_retry_plus.words import CheckLevel, Severity
+
+
+class StoppedByFindingsError(RetryRefusedError):
+    """A retry that its checks stop, with all that they said."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        """Say what stops the retry."""
+        errors = (finding for finding in findings if finding.severity is Severity.ERROR)
+        super().__init__(" ".join(f"{finding.sentence} [{finding.code}]" for finding in errors))
+        self.findings = tuple(findings)
 
 
 def check_codes(levels: Mapping[str, CheckLevel]) -> None:
@@ -49,12 +59,11 @@ def settled(findings: Iterable[Finding], levels: Mapping[str, CheckLevel], *, fo
     return tuple(result)
 
 
-def stop_on_errors(findings: Iterable[Finding]) -> None:
+def stop_on_errors(findings: Sequence[Finding]) -> None:
     """Refuse a retry that a finding stops.
 
     Raises:
-        RetryRefusedError: At least one of the findings is an error.
+        StoppedByFindingsError: At least one of the findings is an error.
     """
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    if errors:
-        raise RetryRefusedError(" ".join(f"{finding.sentence} [{finding.code}]" for finding in errors))
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        raise StoppedByFindingsError(findings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -71,6 +72,13 @@ _OPTIONS: list[click.Parameter] = [
         help="Load this plugin too: one that settings disable, or a Python module.",
     ),
     click.Option(["--no-plugin", "no_plugin"], multiple=True, metavar="NAME", help="Leave this plugin out."),
+    click.Option(
+        ["--report"],
+        multiple=True,
+        metavar="FORMAT[:PATH]",
+        help="Write a report of the retry: text, json, junit, markdown or html. By default it goes to "
+        "retry_plus_report.* in the target folder, and text to the log. Can be given several times.",
+    ),
     click.Option(["--confirm"], is_flag=True, help="Show the plan, and ask before it runs."),
     click.Option(
         ["--merge-results/--no-merge-results"],
@@ -109,11 +117,12 @@ def _request(context: click.Context, options: dict[str, Any]) -> Any:
     if running is None or settings is None:
         raise RetryRefusedError("dbt has not set up this command. Run it as `dbt retry-plus`.")
     check_codes(settings.checks)
+    plugins = load_plugins(settings, running.project_root, options["plugin"], options["no_plugin"])
     rules = {name: options[name] for name in ("changed", "rebuild_tested") if options[name]}
     return RetryRequest(
         running=running,
         settings=settings,
-        plugins=load_plugins(settings, running.project_root, options["plugin"], options["no_plugin"]),
+        plugins=plugins,
         given=given_options(context, frozenset(name for name in options if name not in _UPSTREAM_NAMES)),
         flags=flags,
         state=str(flags.STATE) if flags.STATE else None,
@@ -134,7 +143,20 @@ def _request(context: click.Context, options: dict[str, Any]) -> Any:
         check_relations=options["check_relations"] or settings.check_relations,
         plugin_options={name: value for name, value in options.items() if name not in _OWN_NAMES},
         narrowing={name: options[name] for name in _NARROWING if options.get(name)},
+        reports=_reports(plugins, options, running.target_path),
     )
+
+
+def _reports(plugins: Any, options: dict[str, Any], target_path: Path) -> tuple[Any, ...]:
+    from dbt_retry_plus.execution.announce import log_findings
+    from dbt_retry_plus.reporting.outputs import GITHUB_SUMMARY, github_summary, report_formats, wanted_output
+
+    if options["dry_run"] or not (options["report"] or os.environ.get(GITHUB_SUMMARY)):
+        return ()
+    formats, findings = report_formats(plugins)
+    log_findings(findings)
+    wanted = [wanted_output(text, formats, target_path, Path.cwd()) for text in options["report"]]
+    return (*wanted, *github_summary(formats, os.environ))
 
 
 _UPSTREAM = retry_parameters()
@@ -148,6 +170,8 @@ def _retry(**options: Any) -> Any:
     context = click.get_current_context()
     if context.invoked_subcommand is not None:
         return None
+    if options["report"] and options["dry_run"]:
+        raise click.UsageError("--report is for a retry that runs. Leave it or --dry-run out.", context)
     if options["output"] == _JSON:
         if not options["dry_run"]:
             raise click.UsageError("--output json is for --dry-run. Add that, or leave --output out.", context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -105,6 +105,18 @@ def graph_of(manifest: Manifest) -> Graph:
         getattr(manifest, "functions", {}),  # since dbt-core 1.11
     )
     return {unique_id: _graph_node(node) for nodes in collections for unique_id, node in nodes.items()}
+
+
+def compiled_paths(manifest: Manifest, unique_ids: Iterable[str]) -> dict[str, str]:
+    """Return where dbt has written the compiled SQL of nodes, from the project folder.
+
+    Args:
+        manifest: The manifest that they ran from.
+        unique_ids: The nodes; those that were not compiled are left out.
+    """
+    found = ((u, manifest.nodes.get(u) or manifest.unit_tests.get(u)) for u in unique_ids)
+    paths = ((unique_id, getattr(node, "compiled_path", None)) for unique_id, node in found)
+    return {unique_id: str(path) for unique_id, path in paths if path}
 
 
 def _graph_node(node: Any) -> GraphNode:

@@ -10,6 +10,7 @@ from typing import Any
 from dbt_retry_plus.dbtcore.running import RunningInvocation
 from dbt_retry_plus.planning.rebuild import RebuildRules
 from dbt_retry_plus.plugin_manager import Plugins
+from dbt_retry_plus.reporting.outputs import ReportOutput
 from dbt_retry_plus.settings import LEDGER_FOLDER, Settings
 
 
@@ -37,6 +38,7 @@ class RetryRequest:
         force: Whether errors that can be passed are.
         check_relations: Whether the warehouse is asked for the proven nodes that the retry set reads.
         plugin_options: Their options given on this command line.
+        reports: The reports that are written at the end.
     """
 
     running: RunningInvocation
@@ -58,6 +60,7 @@ class RetryRequest:
     force: bool = False
     check_relations: bool = False
     plugin_options: Mapping[str, Any] = field(default_factory=dict)
+    reports: tuple[ReportOutput, ...] = ()
 
     @property
     def project_root(self) -> Path:

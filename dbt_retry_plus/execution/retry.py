@@ -15,6 +15,7 @@ from dbt_retry_plus.dbtcore.results import nothing_ran, run_task
 from dbt_retry_plus.dbtcore.running import resolved_arguments
 from dbt_retry_plus.dbtcore.tasks import ResumedTask
 from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.execution.account import Account
 from dbt_retry_plus.execution.announce import ask, log_findings, log_plan_in_short, show_plan
 from dbt_retry_plus.execution.prepare import Prepared, prepare
 from dbt_retry_plus.execution.request import RetryRequest
@@ -24,11 +25,13 @@ from dbt_retry_plus.ledger.find import Records, overtaken, read_records
 from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.ledger.lock import only_retry, refuse_second_retry
 from dbt_retry_plus.ledger.merged_results import publish_results
+from dbt_retry_plus.ledger.planned import planned_entry
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS
 from dbt_retry_plus.planning.rebuild import data_above
 from dbt_retry_plus.recording.begin import begin_recording
 from dbt_retry_plus.recording.recorder import Recorder
 from dbt_retry_plus.reporting.closing_line import age_of, closing_line
+from dbt_retry_plus.reporting.outputs import take_away
 from dbt_retry_plus.reporting.plan import proven_nodes
 from dbt_retry_plus.settings import LEDGER_FOLDER, ledger_folder
 from dbt_retry_plus.texts import some_of
@@ -46,34 +49,53 @@ def retry(request: RetryRequest) -> tuple[Any, bool]:
         RetryRefusedError: There is nothing that can be retried, or an argument cannot be honoured.
     """
     refuse_second_retry(request.work_folder)
+    if not request.dry_run:
+        take_away(request.reports)
     own_ledger = LocalLedger(ledger_folder(request.settings, request.project_root, request.target_path))
     ledger = LocalLedger(request.folder / LEDGER_FOLDER) if request.state else own_ledger
     records = read_records(ledger, request.folder, request.project_name)
     chain = _wanted(request, records)
-    prepared = prepare(request, records, chain)
     if request.dry_run:
-        return show_plan(prepared, as_json=request.as_json)
-    log_findings(prepared.findings)
-    if prepared.plan.is_empty:
-        return _nothing_to_do(request, records, prepared)
-    if request.confirm:
-        ask(prepared)
-    elif sys.stdout.isatty():
-        log_plan_in_short(prepared)
-    return _Execution(request, records, own_ledger, prepared).run()
+        return show_plan(prepare(request, records, chain), as_json=request.as_json)
+    account = Account(request, own_ledger, chain)
+    with account.of_refusals():
+        prepared = account.prepared = prepare(request, records, chain)
+        log_findings(prepared.findings)
+        if prepared.plan.is_empty:
+            results, success = _nothing_to_do(request, records, prepared)
+            account.nothing_ran()
+            return results, success
+        if request.confirm:
+            ask(prepared)
+        elif sys.stdout.isatty():
+            log_plan_in_short(prepared)
+        return _Execution(request, records, own_ledger, prepared, account).run()
 
 
 class _Execution:
     """Runs what is prepared, and sees to it that all of it is on record."""
 
-    def __init__(self, request: RetryRequest, records: Records, own_ledger: LocalLedger, prepared: Prepared) -> None:
+    def __init__(
+        self, request: RetryRequest, records: Records, own_ledger: LocalLedger, prepared: Prepared, account: Account
+    ) -> None:
         self._request = request
         self._records = records
         self._own_ledger = own_ledger
         self._prepared = prepared
+        self._account = account
 
     def run(self) -> tuple[Any, bool]:
-        """Run the retry set, unless another retry came first."""
+        """Run the retry set, unless another retry came first, and give account of it."""
+        try:
+            results, success = self._execute()
+        except BaseException as error:
+            self._account.ended(success=False, error=error)
+            raise
+        log_info(closing_line(self._prepared.chain, self._prepared.plan, datetime.now(timezone.utc)))
+        self._account.ended(success=success)
+        return results, success
+
+    def _execute(self) -> tuple[Any, bool]:
         prepared = self._prepared
         with only_retry(self._request.work_folder):
             self._refuse_overtaken()
@@ -86,7 +108,6 @@ class _Execution:
                 success = success and _nothing_left_out(prepared.plan)
             finally:
                 self._observe("retry_plus_after_execution", success=success)
-        log_info(closing_line(prepared.chain, prepared.plan, datetime.now(timezone.utc)))
         return results, success
 
     def _observe(self, hook: str, **arguments: Any) -> None:
@@ -122,6 +143,7 @@ class _Execution:
                 [*dict.fromkeys([*whole, *prepared.plan.nodes])],
                 resolved_arguments(),
                 command,
+                planned_entry(prepared.plan, prepared.findings),
             )
         return recorder
 
@@ -135,6 +157,7 @@ class _Execution:
         try:
             return run_task(prepared.task)
         finally:
+            self._account.note_outcomes(recorder.folder if recorder else None, raw)
             if resumed:
                 present = _reported(prepared.graph)
                 publish_results(raw, request.target_path, prepared.chain, present, merge=request.merge_results)

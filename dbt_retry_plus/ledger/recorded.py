@@ -108,7 +108,7 @@ def read_recorded(entry: LedgerEntry) -> Invocation:
         raise RetryRefusedError(
             f"Could not read '{path}': {error.strerror}. Name another invocation with --invocation."
         ) from None
-    rows = _rows(entry.folder / RUN_RESULTS, entry.invocation_id)
+    rows = rows_of(entry.folder / RUN_RESULTS, entry.invocation_id)
     return Invocation(
         invocation_id=entry.invocation_id,
         command=account.command,
@@ -143,7 +143,8 @@ def with_results(command: str, told: Mapping[str, Outcome], rows: Iterable[Outco
     """Add to what a journal tells what dbt's results know besides, for instance of batches.
 
     Results carry no checksum, and dbt writes them after the journal: what that does not prove, they do not prove
-    either. The macro of a run-operation is no node that a journal could tell of.
+    either. The macro of a run-operation is no node that a journal could tell of. Messages stay those of the journal,
+    out of which secrets are struck.
 
     Args:
         command: dbt's `which`.
@@ -154,8 +155,25 @@ def with_results(command: str, told: Mapping[str, Outcome], rows: Iterable[Outco
     for row in rows:
         before = told.get(row.unique_id)
         if not row.proven or (before.proven if before else command == RUN_OPERATION):
-            outcomes[row.unique_id] = row
+            message = before.message if before and before.message else row.message
+            outcomes[row.unique_id] = replace(row, message=message)
     return outcomes
+
+
+def rows_of(path: Path, invocation_id: str) -> Iterable[Outcome]:
+    """Read the rows of an invocation's own results; with none, or damaged ones, the journal has to do.
+
+    Args:
+        path: The results.
+        invocation_id: The invocation that they have to be of.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+        if document["metadata"]["invocation_id"] != invocation_id:
+            return []
+        return [outcome_from_row(row) for row in document["results"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return []
 
 
 def _inputs(entry: Mapping[str, Any]) -> ProjectInputs | None:
@@ -168,17 +186,6 @@ def _finished(node: str, row: object) -> Outcome:
         return outcome_from_row({**_mapping(row), "unique_id": node})
     except (KeyError, TypeError, ValueError):
         return Outcome(node, INTERRUPTED)  # it finished somehow; unproven until it has run again
-
-
-def _rows(path: Path, invocation_id: str) -> Iterable[Outcome]:
-    """The rows of the invocation's own results; with none, or damaged ones, the journal has to do."""
-    try:
-        document = json.loads(path.read_bytes())
-        if document["metadata"]["invocation_id"] != invocation_id:
-            return []
-        return [outcome_from_row(row) for row in document["results"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return []
 
 
 def _ids(value: object) -> frozenset[str] | None:

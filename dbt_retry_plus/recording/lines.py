@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dbt_retry_plus.ledger.journal import encode, with_json_keys
-from dbt_retry_plus.words import STRUCK_OUT
+from dbt_retry_plus.words import STRUCK_OUT, Fate
 
 # dbt's own: what an environment variable or a var of this prefix holds appears in no log, and neither in a journal.
 _PREFIX = "DBT_ENV_SECRET"
@@ -34,7 +34,31 @@ _NAMES = frozenset(
     }
 )
 _NAMES_INSIDE: Mapping[str, frozenset[str]] = MappingProxyType(
-    {"arguments": frozenset({"which"}), "row": frozenset({"status", "unique_id"})}
+    {
+        "arguments": frozenset({"which"}),
+        "row": frozenset({"status", "unique_id"}),
+        "hooks": frozenset({"unique_id", "reason", "cause", "previous_status"}),
+        "plan": frozenset({"left_out"}),
+        "attempts": frozenset({"status", "started_at", "completed_at"}),
+        "chain": frozenset({"invocation_id", "started_at"}),
+        "counts": frozenset(fate.value for fate in Fate),
+        "findings": frozenset({"severity", "code"}),
+        "invocation": frozenset({"invocation_id", "started_at", "dbt_version", "project", "profile", "target"}),
+        "nodes": frozenset(
+            {
+                "unique_id",
+                "resource_type",
+                "fate",
+                "status",
+                "previous_status",
+                "reason",
+                "cause",
+                "parents",
+                "compiled_path",
+            }
+        ),
+        "previous": frozenset({"status"}),
+    }
 )
 _GIVEN = frozenset({"args", "vars"})
 
@@ -50,16 +74,27 @@ class Lines:
 
     def encode(self, entry: Mapping[str, Any]) -> str:
         """Turn an entry into a line without secrets."""
-        try:
-            line = encode(entry, _as_json)
-        except TypeError:
-            line = encode(with_json_keys(entry), _as_json)
+        line = self._line(entry)
+        return encode(self._strike_inside(json.loads(line), _NAMES)) if self._secrets else line
+
+    def without_secrets(self, document: Mapping[str, Any], kept: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """Make of a document one of JSON's values alone, without secrets.
+
+        Args:
+            document: The document; secrets among its `vars` are noted first.
+            kept: The fields that stay as they are; inside of others, what names nodes does.
+        """
+        plain: dict[str, Any] = json.loads(self._line(document))
+        return self._strike_inside(plain, kept) if self._secrets else plain
+
+    def _line(self, entry: Mapping[str, Any]) -> str:
         variables = (entry.get("arguments") or {}).get("vars")
         if isinstance(variables, Mapping):
             self._note(str(value) for name, value in variables.items() if str(name).startswith(_PREFIX))
-        if not self._secrets:
-            return line
-        return encode(self._strike_inside(json.loads(line), _NAMES))
+        try:
+            return encode(entry, _as_json)
+        except TypeError:
+            return encode(with_json_keys(entry), _as_json)
 
     def _note(self, values: Iterable[str]) -> None:
         """Note secrets, as they are and as they stand in JSON or YAML that somebody typed."""

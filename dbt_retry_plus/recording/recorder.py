@@ -64,7 +64,14 @@ class Recorder:
         except Exception as error:  # nothing that fails here may reach dbt
             self._give_up(error)
 
-    def write_retry_set(self, nodes: list[str], whole: list[str], arguments: Mapping[str, Any], command: str) -> None:
+    def write_retry_set(
+        self,
+        nodes: list[str],
+        whole: list[str],
+        arguments: Mapping[str, Any],
+        command: str,
+        plan: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write what a retry will execute, where dbt's own selection does not tell.
 
         Args:
@@ -72,9 +79,10 @@ class Recorder:
             whole: All nodes of the original selection, those in the retry set and those that are proven.
             arguments: The arguments that it runs with.
             command: dbt's `which` of the retried command.
+            plan: Why each node runs, and what the checks said, for a report of a retry that is killed.
         """
         self._selection_written = True
-        selection = {"nodes": nodes, "whole": whole, "command": command, "arguments": arguments}
+        selection = {"nodes": nodes, "whole": whole, "command": command, "arguments": arguments, "plan": plan}
         self._guarded(self._append, {"event": journal.SELECTION, "at": journal.now(), **selection})
 
     def write_state_of(self, manifest: Any) -> None:

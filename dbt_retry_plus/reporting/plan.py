@@ -33,24 +33,31 @@ def plan_document(
             "started_at": chain.latest.started_at.isoformat() if chain.latest.started_at else None,
         },
         "command": chain.original.command_line_name,
-        "arguments": {
-            name: {"value": value, "source": arguments.sources.get(name, "recorded")}
-            for name, value in sorted(arguments.values.items())
-        },
+        "arguments": arguments_document(arguments),
         "nodes": [_node(node) for node in [*plan.nodes.values(), *plan.hooks]],
         "left_out": sorted(plan.left_out),
         "proven": len(proven_nodes(chain, plan)),
         "estimated_seconds": _estimate(chain, plan),
-        "findings": [
-            {
-                "severity": f.severity.value,
-                "code": f.code,
-                "message": f.message,
-                "remedy": f.remedy,
-                "passable": f.passable,
-            }
-            for f in findings
-        ],
+        "findings": [finding_document(finding) for finding in findings],
+    }
+
+
+def arguments_document(arguments: EffectiveArguments) -> dict[str, Any]:
+    """Make the document of arguments: each with its source."""
+    return {
+        name: {"value": value, "source": arguments.sources.get(name, "recorded")}
+        for name, value in sorted(arguments.values.items())
+    }
+
+
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """Make the document of a finding."""
+    return {
+        "severity": finding.severity.value,
+        "code": finding.code,
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "passable": finding.passable,
     }
 
 

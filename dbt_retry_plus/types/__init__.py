@@ -4,9 +4,11 @@ from dbt_retry_plus.types.hooks import Addition, Change, ComparedRetry, FoundRet
 from dbt_retry_plus.types.plan import EffectiveArguments, Finding, Plan, PlannedNode
 from dbt_retry_plus.types.project import Graph, GraphNode, StateComparison
 from dbt_retry_plus.types.record import Chain, Invocation, Outcome, Place, ProjectInputs
+from dbt_retry_plus.types.report import Attempt, ReportedLink, ReportedNode, ReportFormat, RetryReport
 
 __all__ = [
     "Addition",
+    "Attempt",
     "Chain",
     "Change",
     "ComparedRetry",
@@ -23,5 +25,9 @@ __all__ = [
     "PlannedRetry",
     "ProjectInputs",
     "Removal",
+    "ReportFormat",
+    "ReportedLink",
+    "ReportedNode",
+    "RetryReport",
     "StateComparison",
 ]

@@ -67,7 +67,10 @@ def problems(plugins: Plugins) -> list[tuple[Severity, str]]:
 
 def test_our_checks_come_through_the_same_door() -> None:
     infos = load().infos
-    assert [info.name for info in infos] == ["checks.record", "checks.place", "checks.plan", "checks.relations"]
+    assert [info.name for info in infos] == [
+        *(f"checks.{name}" for name in ("record", "place", "plan", "relations")),
+        *(f"reporting.{name}" for name in ("text", "json", "junit", "markdown", "html")),
+    ]
     assert all(info.origin == "built-in" and info.hooks and not info.problem for info in infos)
 
 

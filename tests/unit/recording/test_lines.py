@@ -18,6 +18,7 @@ from dbt_retry_plus.words import STRUCK_OUT
 from tests.support.ledgers import end, finish, header, selection, start
 
 SECRET_ENV_PREFIX = "DBT_ENV_SECRET"
+NO_SECRETS_NAME = st.text().filter(lambda name: not name.startswith(SECRET_ENV_PREFIX))
 ODD_SECRETS = ['with "quotes"', "with 'quotes'", "back\\slash", "two\nlines", "tab\t", "pässwört", "🔑", "a/b", "\x7f"]
 
 
@@ -73,7 +74,7 @@ def test_no_text_keeps_a_secret(secret: str, before: str, after: str) -> None:
     assert STRUCK_OUT in struck["message"]
 
 
-@given(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text()))
+@given(st.dictionaries(NO_SECRETS_NAME, st.none() | st.booleans() | st.integers() | st.text()))
 def test_without_secrets_every_value_stays(values: dict[str, Any]) -> None:
     entry = {"event": "note", "arguments": {"vars": values}}
     assert encoded(entry) == entry
@@ -197,3 +198,17 @@ def test_keys_that_json_lacks_are_texts(secret: tuple[str, ...]) -> None:
 def test_values_that_json_lacks_are_written_as_dbt_does() -> None:
     struck = encoded({"event": "note", "arguments": {"path": Path("models/secret"), "set": {"b", "a"}}}, "secret")
     assert struck["arguments"] == {"path": f"models/{STRUCK_OUT}", "set": ["a", "b"]}
+
+
+def test_a_document_keeps_what_it_is_told_to_keep_and_loses_its_secrets() -> None:
+    document = {
+        "command": "build",
+        "nodes": [{"unique_id": "model.shop.build", "previous": {"status": "error", "message": "no build"}}],
+        "arguments": {"vars": {"DBT_ENV_SECRET_KEY": "no", "other": "no"}},
+    }
+    struck = lines("build").without_secrets(document, frozenset({"command"}))
+    assert struck["command"] == "build"
+    assert struck["nodes"] == [
+        {"unique_id": "model.shop.build", "previous": {"status": "error", "message": f"{STRUCK_OUT} {STRUCK_OUT}"}}
+    ]
+    assert set(struck["arguments"]["vars"].values()) == {STRUCK_OUT}

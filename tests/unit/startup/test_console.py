@@ -31,7 +31,8 @@ def test_help_is_that_of_the_subcommand_and_lists_the_other_commands(option: str
     subcommand, _, others = result.stdout.partition("\nCommands:\n")
     assert subcommand.startswith(USAGE)
     assert "--vars-replace" in subcommand
-    assert [line.split()[0] for line in others.splitlines() if line[2] != " "] == ["demo", "history", "show"]
+    named = [line.split()[0] for line in others.splitlines() if line[2] != " "]
+    assert named == ["demo", "history", "plugins", "report", "show"]
     assert result.stderr == ""
 
 

@@ -1,0 +1,180 @@
+"""The account of a retry: its report is made, kept on the ledger, and handed to plugins and to whoever asked for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from dbt_retry_plus.checks.levels import StoppedByFindingsError, settled
+from dbt_retry_plus.dbtcore.events import log_info, log_warning
+from dbt_retry_plus.dbtcore.project import compiled_paths
+from dbt_retry_plus.dbtcore.running import dbt_version
+from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.execution.announce import log_findings
+from dbt_retry_plus.execution.prepare import Prepared
+from dbt_retry_plus.execution.request import RetryRequest
+from dbt_retry_plus.ledger.journal import JOURNAL, read_first_entry
+from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger
+from dbt_retry_plus.ledger.recorded import read_recorded, rows_of
+from dbt_retry_plus.ledger.reports import LAST_REPORT, REPORT, keep_report
+from dbt_retry_plus.ledger.run_results import RUN_RESULTS
+from dbt_retry_plus.planning.retry_set import plan_retry
+from dbt_retry_plus.recording.lines import Lines
+from dbt_retry_plus.reporting.document import report_document, report_from, storable
+from dbt_retry_plus.reporting.outputs import ReportOutput, rendered, write_report
+from dbt_retry_plus.reporting.report import make_report
+from dbt_retry_plus.texts import printable
+from dbt_retry_plus.types import Chain, EffectiveArguments, Finding, Invocation, Outcome, RetryReport
+
+_NAMES = frozenset({"schema", "verdict", "command", "arguments", "counts"})
+
+
+class Account:
+    """Gives account of one retry; what goes wrong with that is a warning, and never changes what the retry came to."""
+
+    def __init__(self, request: RetryRequest, ledger: LocalLedger, chain: Chain) -> None:
+        """Begin.
+
+        Args:
+            request: What the user asked for.
+            ledger: Where the retry is, or would be, recorded.
+            chain: What is retried.
+        """
+        self.prepared: Prepared | None = None
+        self._request = request
+        self._ledger = ledger
+        self._chain = chain
+        self._began = datetime.now(timezone.utc)
+        self._record: Path | None = None
+        self._after: Invocation | None = None
+
+    @contextmanager
+    def of_refusals(self) -> Iterator[None]:
+        """Give account of a retry that is refused in this block."""
+        try:
+            yield
+        except RetryRefusedError as refusal:
+            self._guarded(self._refused, refusal)
+            raise
+
+    def nothing_ran(self) -> None:
+        """Give account of a retry that had nothing to do."""
+        self._guarded(self._give, replace(self._own_invocation(), ended=True, succeeded=True))
+
+    def note_outcomes(self, record: Path | None, results: Path) -> None:
+        """Read what became of the nodes, while all of that is still there.
+
+        Args:
+            record: The retry's own folder on the ledger, where it is recorded.
+            results: What dbt wrote of the retry alone.
+        """
+        self._guarded(self._note, record, results)
+
+    def ended(self, *, success: bool, error: BaseException | None = None) -> None:
+        """Give account of a retry that executed nodes.
+
+        Args:
+            success: What dbt said of it.
+            error: What ended it, where it did not come to its end.
+        """
+        if self._after is not None:
+            said = str(error) if isinstance(error, Exception) else None
+            after = replace(self._after, ended=error is None, succeeded=success, error=said)
+            self._guarded(self._give, after)
+
+    def _note(self, record: Path | None, results: Path) -> None:
+        invocation = self._own_invocation()
+        header = read_first_entry(record / JOURNAL) if record else None
+        if record and header:
+            self._record = record
+            invocation = read_recorded(LedgerEntry(record, header))
+        own: dict[str, Outcome] = {}
+        for path in (results, self._request.target_path / RUN_RESULTS):  # dbt writes an operation's to the latter
+            own = own or {row.unique_id: row for row in rows_of(path, self._request.running.invocation_id)}
+        self._after = replace(invocation, outcomes={**invocation.outcomes, **own}, error=None)
+
+    def _own_invocation(self) -> Invocation:
+        running, prepared = self._request.running, self.prepared
+        return Invocation(
+            invocation_id=running.invocation_id,
+            command=self._chain.original.command,
+            arguments={},
+            outcomes={},
+            source="",
+            started_at=self._began,
+            selection=frozenset(prepared.plan.nodes) if prepared else frozenset(),
+            dbt_version=dbt_version(),
+            project=running.project_name,
+            profile=prepared.config.profile_name if prepared and prepared.config else running.profile_name,
+            target=prepared.config.target_name if prepared and prepared.config else running.target_name,
+        )
+
+    def _refused(self, refusal: RetryRefusedError) -> None:
+        findings = refusal.findings if isinstance(refusal, StoppedByFindingsError) else ()
+        self._give(self._own_invocation(), str(refusal), findings)
+
+    def _give(self, after: Invocation, refusal: str | None = None, findings: Sequence[Finding] = ()) -> None:
+        report, document = self._safe(self._made(after, refusal, findings))
+        self._keep(document)
+        request = self._request
+        log_findings(
+            settled(request.plugins.observe("retry_plus_report", report=report), request.settings.checks, force=False)
+        )
+        for output in request.reports:
+            self._guarded(_hand_out, report, output)
+
+    def _made(self, after: Invocation, refusal: str | None, findings: Sequence[Finding]) -> RetryReport:
+        prepared, chain = self.prepared, self._chain
+        took = datetime.now(timezone.utc) - (after.started_at or self._began)
+        after = replace(after, duration=took.total_seconds())
+        if prepared is None:
+            values = {**chain.latest.arguments, **self._request.given}
+            sources = {name: "command line" if name in self._request.given else "recorded" for name in values}
+            arguments = EffectiveArguments(chain.original.command, values, sources)
+            return make_report(chain, arguments, plan_retry(chain), findings, after, refusal=refusal)
+        return make_report(
+            prepared.chain,
+            prepared.arguments,
+            prepared.plan,
+            (*prepared.findings, *findings),
+            after,
+            graph=prepared.graph,
+            compiled_paths=compiled_paths(prepared.manifest, prepared.plan.nodes) if prepared.manifest else {},
+            refusal=refusal,
+        )
+
+    @staticmethod
+    def _safe(report: RetryReport) -> tuple[RetryReport, dict[str, Any]]:
+        """The report, and its document, without secrets and with nothing that JSON lacks."""
+        lines = Lines(os.environ)
+        values = lines.without_secrets({"arguments": report.arguments.values})["arguments"]
+        arguments = replace(report.arguments, values=values)
+        document = storable(lines.without_secrets(report_document(replace(report, arguments=arguments)), _NAMES))
+        return report_from(document), document
+
+    def _keep(self, document: dict[str, Any]) -> None:
+        if self._record is not None:
+            self._guarded(keep_report, self._record / REPORT, document)
+        elif self._request.settings.record and self._ledger.folder.is_dir():
+            self._guarded(keep_report, self._ledger.folder / LAST_REPORT, document)
+
+    @staticmethod
+    def _guarded(give: Any, *arguments: Any) -> None:
+        try:
+            give(*arguments)
+        except Exception as error:  # whatever it is: what the retry came to stands
+            log_warning(f"dbt-retry-plus could not report on this retry: {type(error).__name__}: {error}")
+
+
+def _hand_out(report: RetryReport, output: ReportOutput) -> None:
+    document = rendered(report, output.format)
+    if output.path is not None:
+        write_report(document, output.path, appended=output.appended)
+        return
+    for line in document.splitlines():
+        log_info(printable(line))

@@ -1,0 +1,201 @@
+"""From what was retried and what became of it to the account of the retry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import datetime
+
+from dbt_retry_plus.ledger.run_results import parse_time
+from dbt_retry_plus.planning.chain import all_outcomes
+from dbt_retry_plus.reporting.plan import proven_nodes
+from dbt_retry_plus.types import (
+    Attempt,
+    Chain,
+    EffectiveArguments,
+    Finding,
+    Graph,
+    Invocation,
+    Outcome,
+    Plan,
+    PlannedNode,
+    ReportedLink,
+    ReportedNode,
+    RetryReport,
+)
+from dbt_retry_plus.words import INTERRUPTED, NOT_STARTED, RUN_OPERATION, UNPROVEN_FATES, Fate, Reason, Verdict
+
+_NEVER_RUN = frozenset({"skipped", NOT_STARTED})
+_NO_PATHS: Mapping[str, str] = {}
+_NO_GRAPH: Graph = {}
+
+
+def make_report(
+    chain: Chain,
+    arguments: EffectiveArguments,
+    plan: Plan,
+    findings: Sequence[Finding],
+    after: Invocation,
+    *,
+    graph: Graph = _NO_GRAPH,
+    compiled_paths: Mapping[str, str] = _NO_PATHS,
+    refusal: str | None = None,
+) -> RetryReport:
+    """Make the report of a retry.
+
+    Args:
+        chain: What was retried, as it stood before.
+        arguments: What the retry ran with.
+        plan: What was to run.
+        findings: What the checks said.
+        after: The retry's own invocation, with what became of its nodes.
+        graph: Today's project, for what nodes read of each other.
+        compiled_paths: Where the compiled SQL of nodes is, from the project folder.
+        refusal: Why nothing was run, if that is so.
+    """
+    outcomes = {} if refusal is not None else _under_planned_name(all_outcomes(after), plan, after.command)
+    planned = {**plan.nodes, **{hook.unique_id: hook for hook in plan.hooks}}
+    ran_too = [u for u, outcome in outcomes.items() if u not in planned and not outcome.ephemeral]
+    proven = [outcome.unique_id for outcome in proven_nodes(chain, plan)]
+    named = dict.fromkeys([*planned, *ran_too, *sorted(plan.left_out), *proven])
+    nodes = tuple(
+        _node(
+            unique_id,
+            chain.outcomes.get(unique_id),
+            outcomes.get(unique_id),
+            planned.get(unique_id),
+            plan.left_out,
+            _parents(unique_id, graph, named.keys()) if unique_id in planned else (),
+            compiled_paths.get(unique_id),
+        )
+        for unique_id in named
+    )
+    return RetryReport(
+        verdict=_verdict(plan, after, refusal, {node.fate for node in nodes}),
+        invocation_id=after.invocation_id,
+        chain=tuple(
+            ReportedLink(link.invocation_id, link.started_at, link.duration, _succeeded(link))
+            for link in chain.invocations
+        ),
+        arguments=arguments,
+        message=refusal if refusal is not None else after.error,
+        findings=tuple(findings),
+        nodes=nodes,
+        started_at=after.started_at,
+        duration=after.duration,
+        seconds_saved=sum(node.previous_execution_time for node in nodes if node.fate is Fate.PROVEN_BEFORE),
+        dbt_version=after.dbt_version,
+        project=after.project,
+        profile=after.profile,
+        target=after.target,
+    )
+
+
+def _under_planned_name(outcomes: Mapping[str, Outcome], plan: Plan, command: str) -> Mapping[str, Outcome]:
+    """The outcome of a run-operation by the name of the macro, where nothing but that was known before."""
+    if command != RUN_OPERATION or len(plan.nodes) != 1 or len(outcomes) != 1 or plan.nodes.keys() == outcomes.keys():
+        return outcomes
+    ((unique_id, outcome),) = outcomes.items()
+    (planned,) = plan.nodes
+    same = unique_id.rpartition(".")[2] == planned.rpartition(".")[2]
+    return {planned: replace(outcome, unique_id=planned)} if same else outcomes
+
+
+def _succeeded(link: Invocation) -> bool | None:
+    if link.succeeded is not None or not link.ended:
+        return link.succeeded
+    return None if all(outcome.proven for outcome in link.outcomes.values()) else False
+
+
+def _verdict(plan: Plan, after: Invocation, refusal: str | None, fates: AbstractSet[Fate]) -> Verdict:
+    """Never a green word where a node is unproven, or where dbt did not come to say that all went well."""
+    if refusal is not None:
+        return Verdict.REFUSED
+    if not after.ended and after.error is None:
+        return Verdict.INTERRUPTED
+    if fates & UNPROVEN_FATES or not after.ended:
+        return Verdict.STILL_FAILING
+    if plan.left_out:
+        return Verdict.INCOMPLETE
+    if after.succeeded is not True:
+        return Verdict.STILL_FAILING
+    return Verdict.NOTHING_TO_RETRY if plan.is_empty else Verdict.RECOVERED
+
+
+def _node(
+    unique_id: str,
+    before: Outcome | None,
+    after: Outcome | None,
+    planned: PlannedNode | None,
+    left_out: AbstractSet[str],
+    parents: tuple[str, ...],
+    compiled_path: str | None,
+) -> ReportedNode:
+    previous = planned.previous_status if planned and before is None else before.status if before else None
+    was_proven = bool(before and before.proven) and not (planned and planned.reason is Reason.WARNED)
+    attempts = (_attempt(after),) if after and after.status not in _NEVER_RUN else ()
+    return ReportedNode(
+        unique_id=unique_id,
+        fate=_fate(previous, after, was_proven=was_proven, planned=bool(planned), left_out=unique_id in left_out),
+        status=after.status if after else previous or NOT_STARTED,
+        previous_status=previous,
+        previous_message=before.message if before and not was_proven else None,
+        previous_execution_time=before.execution_time if before else 0.0,
+        reason=planned.reason if planned else None,
+        cause=planned.cause if planned else None,
+        attempts=attempts,
+        parents=parents,
+        compiled_path=compiled_path,
+    )
+
+
+def _fate(previous: str | None, after: Outcome | None, *, was_proven: bool, planned: bool, left_out: bool) -> Fate:
+    if after is None and left_out:
+        return Fate.LEFT_OUT
+    if after is None and was_proven and not planned:
+        return Fate.PROVEN_BEFORE
+    if after is None or after.status in _NEVER_RUN:
+        return Fate.NEVER_ATTEMPTED
+    if after.proven:
+        return Fate.REBUILT if was_proven else Fate.RECOVERED
+    if after.status == INTERRUPTED:
+        return Fate.INTERRUPTED
+    failed_before = previous not in {None, INTERRUPTED, *_NEVER_RUN} and not was_proven
+    return Fate.STILL_FAILING if failed_before else Fate.NEWLY_FAILING
+
+
+def _attempt(outcome: Outcome) -> Attempt:
+    row = outcome.row or {}
+    times = [moment for moment in _times(row.get("timing")) if moment]
+    return Attempt(
+        status=outcome.status,
+        message=outcome.message,
+        execution_time=outcome.execution_time,
+        thread=str(row["thread_id"]) if row.get("thread_id") else None,
+        started_at=min(times, default=None),
+        completed_at=max(times, default=None),
+    )
+
+
+def _times(timing: object) -> Iterable[datetime | None]:
+    """The moments that dbt notes as it compiles and executes a node."""
+    for part in timing if isinstance(timing, list) else ():
+        if isinstance(part, dict):
+            yield from (parse_time(part.get(name)) for name in ("started_at", "completed_at"))
+
+
+def _parents(unique_id: str, graph: Graph, named: AbstractSet[str]) -> tuple[str, ...]:
+    """The nodes of the report that a node reads or tests; ephemeral models are a part of their children."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    waiting = [unique_id]
+    while waiting:
+        node = graph.get(waiting.pop())
+        for parent in node.parents if node else ():
+            if parent in named:
+                found.add(parent)
+            elif parent in graph and graph[parent].ephemeral and parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    return tuple(sorted(found))

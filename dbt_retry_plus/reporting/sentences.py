@@ -1,0 +1,72 @@
+"""The sentences that all formats have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from dbt_retry_plus.texts import counted, in_short
+from dbt_retry_plus.types import ReportedNode, RetryReport
+from dbt_retry_plus.words import COMMAND_NAMES, PROVEN_STATUSES, Fate, Verdict
+
+VERDICTS: Mapping[Verdict, str] = MappingProxyType(
+    {
+        Verdict.RECOVERED: "All nodes are proven.",
+        Verdict.NOTHING_TO_RETRY: "There was nothing to retry: all nodes were proven.",
+        Verdict.INCOMPLETE: "Nodes were left out of the retry, and are not proven.",
+        Verdict.STILL_FAILING: "Not all nodes are proven.",
+        Verdict.INTERRUPTED: "The retry was interrupted: not all nodes are proven.",
+        Verdict.REFUSED: "The retry was refused: nothing was run.",
+    }
+)
+
+GREEN = frozenset({Verdict.RECOVERED, Verdict.NOTHING_TO_RETRY})
+"""The verdicts of a retry after which no selected node is unproven."""
+
+
+def command_of(report: RetryReport) -> str:
+    """Return the retried command as a person types it."""
+    command = report.arguments.command
+    return f"dbt {COMMAND_NAMES.get(command, command)}"
+
+
+def word_of(report: RetryReport) -> str:
+    """Return the verdict as a person says it."""
+    return report.verdict.value.replace("_", " ")
+
+
+def resumed_from(report: RetryReport) -> str:
+    """Say what was retried: ``Resumed from 4f3a91c0 (`dbt build`, 3 h before)``."""
+    if not report.chain:
+        return f"A retry of `{command_of(report)}`"
+    latest = report.chain[-1]
+    age = ""
+    if latest.started_at and report.started_at:
+        age = f", {in_short((report.started_at - latest.started_at).total_seconds())} before"
+    return f"Resumed from {latest.short_id} (`{command_of(report)}`{age})"
+
+
+def what_was_done(report: RetryReport) -> str:
+    """Say how many nodes met which fate, how long that took and what it saved."""
+    counts = ", ".join(f"{number} {fate.value}" for fate, number in report.counts.items()) or counted(0, "node")
+    took = f"; took {in_short(report.duration)}" if report.duration is not None else ""
+    return f"{counts}{took}; {in_short(report.seconds_saved)} saved"
+
+
+def was_and_is(node: ReportedNode) -> str:
+    """Say what became of a node: `error → success`."""
+    return f"{node.previous_status or 'new'} → {node.status}"
+
+
+def why(node: ReportedNode) -> str:
+    """Say why a node was in the retry set; empty where it was not."""
+    if node.reason is None:
+        return ""
+    return f"{node.reason.value} ← {node.cause}" if node.cause else node.reason.value
+
+
+def what_failed(node: ReportedNode) -> str:
+    """Return the message of what is wrong with a node now; empty where nothing is, or nothing is known."""
+    if node.status in PROVEN_STATUSES or node.fate is Fate.PROVEN_BEFORE:
+        return ""
+    return node.message or ("" if node.attempts else node.previous_message or "")
