@@ -101,14 +101,7 @@ class Timeline:
 def graph_of(report: RetryReport) -> Drawing:
     """Lay out the retry set: each node to the right of what it reads."""
     wanted = [node for fate in _ORDER for node in report.with_fate(fate)]
-    by_id = {node.unique_id: node for node in report.nodes}
-    drawn: dict[str, ReportedNode] = {}
-    for node in wanted:
-        if len(drawn) >= _MOST_DRAWN:
-            break
-        drawn[node.unique_id] = node
-        boundary = (by_id[parent] for parent in node.parents if parent in by_id)
-        drawn.update((n.unique_id, n) for n in boundary if n.fate is Fate.PROVEN_BEFORE)
+    drawn = _drawn(wanted, {node.unique_id: node for node in report.nodes})
     layers = _layers(drawn)
     places = {u: (number, row) for number, layer in enumerate(layers) for row, u in enumerate(layer)}
     boxes = {u: Box(drawn[u], _across(number), _down(row)) for u, (number, row) in places.items()}
@@ -142,6 +135,22 @@ def timeline_of(report: RetryReport) -> Timeline:
         x = min(_seconds(begin, started) * scale, _TIMELINE_WIDTH - _THINNEST)
         lanes[attempt.thread or "no thread"].append(Bar(node, attempt, round(x, 2), round(width, 2)))
     return Timeline({name: tuple(lanes[name]) for name in sorted(lanes, key=_by_number)}, whole)
+
+
+def _drawn(wanted: Sequence[ReportedNode], by_id: Mapping[str, ReportedNode]) -> dict[str, ReportedNode]:
+    """The nodes that are drawn, each with its relatives as long as there is room."""
+    children: defaultdict[str, list[str]] = defaultdict(list)
+    for node in wanted:
+        for parent in node.parents:
+            children[parent].append(node.unique_id)
+    drawn: dict[str, ReportedNode] = {}
+    for node in wanted:
+        relatives = (u for u in (*node.parents, *children[node.unique_id]) if u in by_id)
+        for unique_id in (node.unique_id, *relatives):
+            if len(drawn) >= _MOST_DRAWN:
+                return drawn
+            drawn.setdefault(unique_id, by_id[unique_id])
+    return drawn
 
 
 def _layers(drawn: Mapping[str, ReportedNode]) -> list[list[str]]:
