@@ -25,8 +25,9 @@ How to read it:
 - A generated project on DuckDB: layers of models with about as many data tests, seeds, snapshots and descriptions
   (`tests/benchmarks/layered_project.py`). One leaf failed (*one*), or half of the last layer, 5 % of the models (*some*);
   the table that they read has arrived since. No file changed, so dbt's partial parsing finds nothing to do.
-- Medians over {repeats} processes of each command, which took turns from identical copies of one state. A ratio is the
-  median of the ratios to the `dbt retry` of the same turn; in brackets the smallest and the largest.
+- Each command ran in as many processes as *runs* says, which took turns from identical copies of one state. Times and
+  memory are medians. A ratio is the median of the ratios to the `dbt retry` of the same turn; in brackets the smallest
+  and the largest.
 - `dbt retry` and `dbt build` ran with dbt-retry-plus turned off (`DBT_RETRY_PLUS_DISABLE=1`), so they record nothing;
   `dbt retry-plus` records itself.
 - Measured on {cores} cores that other work shared: the load average at the end of each row was between {low:.0f} and
@@ -37,7 +38,7 @@ How to read it:
 
 Made by `python tests/benchmarks/retry_cost.py --keep FOLDER --write`.
 """
-HEAD = "| dbt-core | models | failed | command | wall s | CPU s | memory MB | wall ratio | CPU ratio |"
+HEAD = "| dbt-core | models | failed | command | runs | wall s | CPU s | memory MB | wall ratio | CPU ratio |"
 COLORS = {UPSTREAM: "#c2410c", OURS: "#0f766e"}
 
 
@@ -46,13 +47,11 @@ def write_page(page: Path, keep: Path) -> None:
     found = [json.loads(path.read_text()) for path in keep.glob("v*-t*.json")]
     found.sort(key=lambda one: (version_of(one), one["case"]["dense"], one["case"]["missing"], one["case"]["models"]))
     loads = [one["machine"]["load"][0] for one in found]
-    repeats = min(len(samples_of(one)[UPSTREAM]) for one in found)
     lines = [HEAD, "|" + " --- |" * (HEAD.count("|") - 1), *(line for one in found for line in rows(one))]
     page.parent.mkdir(exist_ok=True)
     text = PAGE.format(
         table="\n".join(lines),
         plot=PLOT,
-        repeats=repeats,
         cores=found[0]["machine"]["cores"],
         low=min(loads),
         high=max(loads),
@@ -76,10 +75,10 @@ def rows(measured: Mapping[str, Any]) -> Sequence[str]:
     by_command, case = samples_of(measured), measured["case"]
     models = f"{case['models']:,}{' (dense)' if case['dense'] else ''}"
     return [
-        f"| {measured['machine']['dbt']} | {models} | {case['missing']} | `{command}` | "
+        f"| {measured['machine']['dbt']} | {models} | {case['missing']} | `{command}` | {len(samples)} | "
         f"{median(samples, 'wall'):.1f} | {median(samples, 'cpu'):.1f} | {median(samples, 'memory'):.0f} | "
         f"{ratio(samples, by_command[UPSTREAM], 'wall')} | {ratio(samples, by_command[UPSTREAM], 'cpu')} |"
-        for command, samples in by_command.items()
+        for command, samples in sorted(by_command.items(), key=lambda item: (item[0] != UPSTREAM, item[0]))
     ]
 
 
@@ -96,19 +95,20 @@ def ratio(samples: Sequence[Mapping[str, float]], upstream: Sequence[Mapping[str
 
 def plot(found: Sequence[Mapping[str, Any]]) -> str:
     """Seconds of CPU by models, both on a logarithmic scale."""
-    newest = max((one for one in found), key=version_of)["machine"]["dbt"]
+    versions = [one["machine"]["dbt"] for one in found]
+    shown = max(versions, key=lambda version: (versions.count(version), version))
     lines = {
         command: [
             (one["case"]["models"], median(samples_of(one)[command], "cpu"))
             for one in found
-            if one["machine"]["dbt"] == newest and one["case"]["missing"] == "one" and not one["case"]["dense"]
+            if one["machine"]["dbt"] == shown and one["case"]["missing"] == "one" and not one["case"]["dense"]
         ]
         for command in COLORS
     }
     parts = [
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 360" font-family="sans-serif" font-size="12">',
         '<rect width="640" height="360" fill="white"/>',
-        f'<text x="60" y="20">CPU seconds of a retry of one leaf, dbt-core {newest}, by models</text>',
+        f'<text x="60" y="20">CPU seconds of a retry of one leaf, dbt-core {shown}, by models</text>',
     ]
     parts += [
         f'<text x="{x(models):.0f}" y="345" text-anchor="middle">{models:,}</text>' for models in (10, 100, 1000, 10000)
