@@ -89,8 +89,7 @@ def compare(
     for unique_id in sorted(present & changed.keys()):
         modified[unique_id] = (*modified.get(unique_id, ()), *changed[unique_id])
     inputs = _with_changed_inputs(manifest, previous, present - modified.keys(), changed.keys())
-    inputs |= {u for u in present & then.keys() if _test_arguments(there[u]) != _test_arguments(then[u])}
-    modified.update(dict.fromkeys(sorted(inputs - modified.keys()), (_INPUTS,)))
+    modified.update(dict.fromkeys(sorted(inputs), (_INPUTS,)))
     gone = {unique_id for unique_id in nodes if unique_id in then and unique_id not in there}
     return StateComparison(
         modified=modified,
@@ -129,11 +128,6 @@ def _modified(manifest: Manifest, previous: PreviousState, nodes: set[str]) -> d
     changed = _search(method, nodes, "modified")
     parts = {part: _search(method, changed, f"modified.{part}") for part in _PARTS} if changed else {}
     return {unique_id: tuple(part for part in _PARTS if unique_id in parts[part]) for unique_id in sorted(changed)}
-
-
-def _test_arguments(node: Any) -> Any:
-    """The arguments of a generic test, which dbt renders as it parses, and does not compare."""
-    return getattr(getattr(node, "test_metadata", None), "kwargs", None)
 
 
 def _with_changed_inputs(

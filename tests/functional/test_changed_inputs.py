@@ -9,7 +9,6 @@ import pytest
 
 from tests.support.differential import Retry
 from tests.support.inline_projects import BASE_SETTINGS, InlineProject, Workshop
-from tests.support.invocations import dbt_version
 
 TABLE = "{{ config(materialized='table') }}"
 EPHEMERAL = "{{ config(materialized='ephemeral') }}"
@@ -149,18 +148,3 @@ def test_what_uses_a_var_that_the_project_sets_otherwise_now_is_rebuilt(workshop
     assert ours.invocation.started == BY_VAR
     assert ours.relations["main.by_macro"].rows != "(1,)"
     assert "Changed since they succeeded, and left as they are: model.shop.aside." in ours.invocation.stdout
-
-
-def test_a_test_whose_arguments_come_from_a_var_is_run_again_on_request(workshop: Workshop) -> None:
-    values = """
-        models:
-          - {name: first, columns: [{name: id, data_tests: [{accepted_values: {%s: {values: ["{{ var('size', 1) }}"]}}}]}]}
-    """
-    arguments = "arguments" if dbt_version() >= (1, 11) else None
-    text = values % arguments if arguments else values.replace("{%s: {values", "{values").replace("]}}}]", "]}}]")
-    project = InlineProject({"models/first.sql": "select 1 as id", "models/first.yml": text}, first=("build",))
-    workshop.restore(workshop.prepare(project))
-
-    ours = workshop.run(project, Retry("--changed all --vars 'size: 2'"), "retry-plus")
-
-    assert ours.invocation.exit_code == 1, ours.invocation.output  # no value is 2
