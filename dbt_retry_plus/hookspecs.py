@@ -206,7 +206,8 @@ def retry_plus_report(report: RetryReport) -> None:
     """Be told what a retry came to (observe).
 
     Called once for each retry, at its very end, also for one that had nothing to do, was refused, or that Ctrl-C has
-    ended. Not called for a dry run, where nothing was found that could be retried, nor where the process is killed.
+    ended. Not called for a dry run, where the plan was not confirmed or nothing was found that could be retried, nor
+    where the process is killed.
 
     Args:
         report: The account of the retry, which no secret is in.

@@ -120,7 +120,7 @@ class Account:
 
     def _give(self, after: Invocation, refusal: str | None = None, findings: Sequence[Finding] = ()) -> None:
         report, document = self._safe(self._made(after, refusal, findings))
-        self._keep(document)
+        self._keep(document, refused=refusal is not None)
         request = self._request
         log_findings(
             settled(request.plugins.observe("retry_plus_report", report=report), request.settings.checks, force=False)
@@ -157,10 +157,10 @@ class Account:
         document = storable(lines.without_secrets(report_document(replace(report, arguments=arguments)), _NAMES))
         return report_from(document), document
 
-    def _keep(self, document: dict[str, Any]) -> None:
+    def _keep(self, document: dict[str, Any], *, refused: bool) -> None:
         if self._record is not None:
             self._guarded(keep_report, self._record / REPORT, document)
-        elif self._request.settings.record and self._ledger.folder.is_dir():
+        elif refused and self._request.settings.record and self._ledger.folder.is_dir():
             self._guarded(keep_report, self._ledger.folder / LAST_REPORT, document)
 
     @staticmethod

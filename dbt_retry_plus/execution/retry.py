@@ -65,10 +65,11 @@ def retry(request: RetryRequest) -> tuple[Any, bool]:
             results, success = _nothing_to_do(request, records, prepared)
             account.nothing_ran()
             return results, success
-        if request.confirm:
-            ask(prepared)
-        elif sys.stdout.isatty():
-            log_plan_in_short(prepared)
+    if request.confirm:
+        ask(prepared)
+    elif sys.stdout.isatty():
+        log_plan_in_short(prepared)
+    with account.of_refusals():
         return _Execution(request, records, own_ledger, prepared, account).run()
 
 

@@ -1,7 +1,7 @@
 """The reports that the ledger keeps.
 
-That of a retry that executed nodes stands beside its journal. One that was refused, or had nothing to do, has no
-journal: the newest of those stands in the ledger's own folder, and the next one takes its place.
+That of a retry that executed nodes stands beside its journal. One that its checks refused has no journal: the newest of
+those stands in the ledger's own folder, and the next one takes its place. One that had nothing to do writes nothing.
 """
 
 from __future__ import annotations
