@@ -138,7 +138,7 @@ def test_settings_that_are_wrong_stop_a_retry_and_not_dbt(new_project: ProjectFa
     built = project.dbt("seed", exit_code=0).stdout
     assert "does not record this invocation" in built
     refused = project.dbt("retry-plus", exit_code=2).stdout
-    assert "has the unknown setting 'keep_invocation'. Known are: changed, keep_invocations" in refused
+    assert "line 1, has the unknown setting 'keep_invocation'. Did you mean 'keep_invocations'?" in refused
     assert "Traceback" not in built + refused
 
 
