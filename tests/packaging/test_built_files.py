@@ -62,7 +62,7 @@ def test_the_source_distribution_holds_what_a_build_and_a_test_run_need(built: B
     assert {"pyproject.toml", "LICENSE", "README.md", "CHANGELOG.md", "tox.ini", "toxfile.py", "PKG-INFO"} <= names
     assert {"tests/packaging/test_built_files.py", "integration_projects/jaffle_shop/dbt_project.yml"} <= names
     folders = {name.split("/")[0] for name in names if "/" in name}
-    assert folders == {"dbt_retry_plus", "integration_projects", "tests"}
+    assert folders == {"dbt_retry_plus", "docs", "integration_projects", "tests"}
     leftovers = {name for name in names if "__pycache__" in name or name.endswith((".pyc", ".duckdb", ".log"))}
     assert leftovers == set()
 

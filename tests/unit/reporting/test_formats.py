@@ -8,9 +8,9 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from dbt_retry_plus.plugins import load_plugins
 from junitparser import JUnitXml
 
+from dbt_retry_plus.plugin_manager import load_plugins
 from dbt_retry_plus.reporting import html, junit, markdown, text
 from dbt_retry_plus.reporting import json as as_json
 from dbt_retry_plus.reporting.document import report_document
