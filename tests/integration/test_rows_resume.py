@@ -52,13 +52,11 @@ def finishes(project: DbtProject, folder: Path) -> None:
     assert "Nothing to retry" in ours.dbt("retry-plus", exit_code=0).stdout
 
 
-@pytest.mark.every_minor
 def test_row_1_a_build_that_was_interrupted(new_project: ProjectFactory, tmp_path: Path) -> None:
     finishes(killed_build(new_project, "SIGINT"), tmp_path)
 
 
-@pytest.mark.every_minor
-@pytest.mark.parametrize("signal", ["SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("signal", ["SIGTERM", pytest.param("SIGKILL", marks=pytest.mark.every_minor)])
 def test_row_2_a_build_that_was_killed(signal: str, new_project: ProjectFactory, tmp_path: Path) -> None:
     finishes(killed_build(new_project, signal), tmp_path)
 
