@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from tests.support.invocations import dbt_version
+
 PACKAGE = "shop"
 SEED, SNAPSHOT, EPHEMERAL, MICROBATCH, EVENTS = "seed", "snapshot", "ephemeral", "microbatch", "events"
 TABLE, VIEW = "table", "view"
@@ -164,7 +166,9 @@ _MATERIALIZED = {
 
 def _config(node: Node) -> str:
     tags = f", tags={list(node.tags)}" if node.tags else ""
-    return f"{{{{ config({_MATERIALIZED[node.kind]}{tags}{node.extra}) }}}}"
+    # Before dbt-core 1.11, batches wait for ever for threads that are all taken by models that wait for batches.
+    alone = ", concurrent_batches=false" if node.kind == MICROBATCH and dbt_version() < (1, 11) else ""
+    return f"{{{{ config({_MATERIALIZED[node.kind]}{alone}{tags}{node.extra}) }}}}"
 
 
 def _body(node: Node, project: Project) -> str:
