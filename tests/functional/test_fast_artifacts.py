@@ -41,7 +41,6 @@ def test_the_artifacts_of_a_layered_project_are_those_of_dbt_retry(
     assert_same(layered.artifacts_after(*RETRY_PLUS, DBT_RETRY_PLUS_FAST=pieces), left_by_upstream)
 
 
-@pytest.mark.every_minor
 def test_the_artifacts_of_jaffle_shop_are_those_of_dbt_retry(tmp_path: Path, warm_dbt: WarmDbt) -> None:
     project = copy_project("jaffle_shop", tmp_path / "jaffle_shop", threads=1)
     scene = jaffle_shop_scene(tmp_path, warm_dbt, project)

@@ -56,7 +56,7 @@ def test_row_1_a_build_that_was_interrupted(new_project: ProjectFactory, tmp_pat
     finishes(killed_build(new_project, "SIGINT"), tmp_path)
 
 
-@pytest.mark.parametrize("signal", ["SIGTERM", pytest.param("SIGKILL", marks=pytest.mark.every_minor)])
+@pytest.mark.parametrize("signal", ["SIGTERM", "SIGKILL"])
 def test_row_2_a_build_that_was_killed(signal: str, new_project: ProjectFactory, tmp_path: Path) -> None:
     finishes(killed_build(new_project, signal), tmp_path)
 
