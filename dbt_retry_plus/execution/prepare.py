@@ -142,12 +142,13 @@ def _with_changes(request: RetryRequest, records: Records, prepared: Prepared) -
     prepared = _compared(request, records, prepared)
     comparison = prepared.comparison
     plan = fit_to_graph(prepared.plan, chain, graph, comparison)
-    looked_for = parents_to_check(plan, chain, graph, comparison)
+    closed = with_rebuilt(plan, chain, graph, comparison, rules)
+    looked_for = parents_to_check(closed, chain, graph, comparison)
     if getattr(prepared.flags, "DEFER", False):  # they are read where the deferral says
         looked_for = frozenset()
-    proven = proven_above(plan, graph) if request.check_relations else frozenset()
+    proven = proven_above(closed, graph) if request.check_relations else frozenset()
     unbuilt = missing_relations(prepared.config, prepared.manifest, looked_for | proven)
-    plan = with_rebuilt(plan, chain, graph, comparison, rules, unbuilt)
+    plan = with_rebuilt(plan, chain, graph, comparison, rules, unbuilt) if unbuilt else closed
     planned = replace(prepared, plan=plan, missing_relations=unbuilt & proven)
     asked, findings = request.plugins.contribute("retry_plus_amend", (Addition, Removal), retry=planned.as_planned)
     if asked:

@@ -187,3 +187,24 @@ def test_row_26_a_node_that_failed_again_and_was_renamed_then(workshop: Workshop
 
     assert ours.statuses == {"well_named": "success"}
     assert ours.invocation.exit_code == 0
+
+
+def test_row_31_a_new_parent_of_a_node_that_only_changed_is_brought_in_too(workshop: Workshop) -> None:
+    project = InlineProject(
+        files={
+            "models/aside.sql": "select 1 as id",
+            "models/late.sql": "select * from raw.late",
+        },
+        first=("build",),
+    )
+    workshop.restore(workshop.prepare(project))
+    repaired = Retry(
+        "--changed all",
+        sql=("create schema raw", "create table raw.late as select 1 as id"),
+        files={"models/aside.sql": "select id from {{ ref('new') }}", "models/new.sql": "select 2 as id"},
+    )
+
+    ours = workshop.run(project, repaired, "retry-plus")
+
+    assert ours.invocation.exit_code == 0, ours.invocation.output
+    assert ours.invocation.started == {"model.shop.aside", "model.shop.new", "model.shop.late"}
