@@ -45,7 +45,7 @@ PAIRS = (
     ("build", ""),
     ("run --full-refresh", ""),
     ("test", ""),
-    ("build --warn-error --vars '{broken: true, severity: warn}'", ""),
+    ("build --vars '{broken: true, severity: warn}'", "--fail-fast"),
     ("build --vars '{broken: true, severity: warn}' --select first late+", "--warn-error"),
     ("snapshot", ""),
     ("compile", ""),
