@@ -7,8 +7,8 @@ A plugin is a module (or an object, or a class that can be made without argument
 - *contribute*: what it returns becomes part of the retry. One that raises is reported, and left out.
 - *observe*: it is told, and cannot change anything. One that raises is reported, and the retry goes on.
 
-All hooks are called in the main thread, before or after dbt runs nodes and never while it does. What they are handed is
-frozen. Everything here is there since version 0.1; it will get more hooks, and hooks more arguments, in any version; to
+All hooks but `retry_plus_classify` are called in the main thread, before or after dbt runs nodes and never while it does.
+What they are handed is frozen. Everything here is there since version 0.1; it will get more hooks, and hooks more arguments, in any version; to
 take one away, or to change what it means, takes a new major version and a warning in the one before.
 """
 
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
         ComparedRetry,
         Finding,
         FoundRetry,
+        NodeError,
         PlannedRetry,
         Removal,
         ReportFormat,
         RetryReport,
     )
+    from dbt_retry_plus.words import ErrorClass
 
 PROJECT = "dbt_retry_plus"
 PREFIX = "retry_plus_"
@@ -185,6 +187,27 @@ def retry_plus_after_execution(retry: PlannedRetry, success: bool) -> None:
 
 
 @hookspec
+def retry_plus_classify(error: NodeError) -> Iterable[ErrorClass]:  # type: ignore[empty-body]
+    """Say whether trying again can help against an error (contribute).
+
+    Called once for each attempt of a node that an error ended, in the thread that ran it, one at a time. Every plugin
+    is asked; what is said later counts, so that an installed plugin overrules ours, and the project's own both.
+
+    Args:
+        error: The error.
+
+    Returns:
+        Its class, or nothing where the plugin does not know it.
+
+    Example:
+        @hookimpl
+        def retry_plus_classify(error):
+            if error.adapter == "duckdb" and "could not be locked" in error.causes[-1].message:
+                yield ErrorClass.TRANSIENT
+    """
+
+
+@hookspec
 def retry_plus_report_formats() -> Iterable[ReportFormat]:  # type: ignore[empty-body]
     """Add formats of reports (contribute).
 
@@ -228,6 +251,7 @@ KIND_OF_HOOK: Mapping[str, Kind] = MappingProxyType(
         "retry_plus_amend": Kind.CONTRIBUTE,
         "retry_plus_check_plan": Kind.VALIDATE,
         "retry_plus_before_execution": Kind.OBSERVE,
+        "retry_plus_classify": Kind.CONTRIBUTE,
         "retry_plus_after_execution": Kind.OBSERVE,
         "retry_plus_report": Kind.OBSERVE,
     }

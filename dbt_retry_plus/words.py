@@ -77,6 +77,24 @@ class Severity(str, Enum):
     WARNING = "warning"
 
 
+class ErrorClass(str, Enum):
+    """Whether trying again can help against an error."""
+
+    TRANSIENT = "transient"
+    PERMANENT = "permanent"
+    UNKNOWN = "unknown"
+
+
+class ErrorKind(str, Enum):
+    """Where the error of a node comes from."""
+
+    DATABASE = "database"
+    COMPILATION = "compilation"
+    CONTRACT = "contract"
+    TEST = "test"
+    OTHER = "other"
+
+
 class Fate(str, Enum):
     """What a retry made of a node."""
 

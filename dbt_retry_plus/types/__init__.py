@@ -1,5 +1,6 @@
 """The frozen values that travel from the ledger through planning to execution, the hooks and the reports."""
 
+from dbt_retry_plus.types.attempts import EarlierAttempt, ErrorCause, NodeError
 from dbt_retry_plus.types.hooks import Addition, Change, ComparedRetry, FoundRetry, PlannedRetry, Removal
 from dbt_retry_plus.types.plan import EffectiveArguments, Finding, Plan, PlannedNode
 from dbt_retry_plus.types.project import Graph, GraphNode, StateComparison
@@ -12,12 +13,15 @@ __all__ = [
     "Chain",
     "Change",
     "ComparedRetry",
+    "EarlierAttempt",
     "EffectiveArguments",
+    "ErrorCause",
     "Finding",
     "FoundRetry",
     "Graph",
     "GraphNode",
     "Invocation",
+    "NodeError",
     "Outcome",
     "Place",
     "Plan",
