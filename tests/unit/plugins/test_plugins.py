@@ -65,10 +65,12 @@ def problems(plugins: Plugins) -> list[tuple[Severity, str]]:
     return [(finding.severity, finding.message) for finding in plugins.problems()]
 
 
-def test_our_checks_come_through_the_same_door() -> None:
+def test_our_own_plugins_come_through_the_same_door_and_what_is_general_speaks_first() -> None:
     infos = load().infos
     assert [info.name for info in infos] == [
         *(f"checks.{name}" for name in ("record", "place", "plan", "relations")),
+        "classifiers.generic",
+        *(f"classifiers.{name}" for name in ("postgres", "duckdb", "snowflake", "bigquery", "databricks", "trino")),
         *(f"reporting.{name}" for name in ("text", "json", "junit", "markdown", "html")),
     ]
     assert all(info.origin == "built-in" and info.hooks and not info.problem for info in infos)
