@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dbt_retry_plus.ledger import journal
+from dbt_retry_plus.ledger.find import Records, read_records
 from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger, OpenInvocation
 from dbt_retry_plus.types import Chain, GraphNode, Invocation, Outcome
 
@@ -119,3 +120,17 @@ def graph(*nodes: str, ephemeral: tuple[str, ...] = (), parents: Mapping[str, tu
         node: GraphNode(node, node.split(".")[0], (parents or {}).get(node, ()), node in ephemeral)
         for node in (*nodes, *ephemeral)
     }
+
+
+def records_of(ledger: LocalLedger) -> Records:
+    return read_records(ledger, ledger.folder.parent, PROJECT)
+
+
+def build(ledger: LocalLedger, invocation_id: str, minute: int, statuses: dict[str, str], **changes: Any) -> None:
+    record(ledger, invocation_id, *ran(statuses), started_at=at(minute), **changes)
+
+
+def results_of(ledger: LocalLedger, invocation_id: str, minute: int, statuses: dict[str, str], **changes: Any) -> None:
+    document = run_results(invocation_id, statuses)
+    document["metadata"]["invocation_started_at"] = at(minute)
+    write_run_results(ledger.folder.parent, invocation_id, statuses, metadata=document["metadata"], **changes)

@@ -1,24 +1,20 @@
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.ledger.find import Records, overtaken, read_records
 from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.types import Chain
 from dbt_retry_plus.words import INTERRUPTED, NOT_STARTED
 from tests.support.ledgers import (
-    PROJECT,
     at,
-    begin,
+    build,
     changed_at,
     end,
     finish,
-    ran,
     record,
+    records_of,
+    results_of,
     run_results,
     selection,
     start,
@@ -26,31 +22,6 @@ from tests.support.ledgers import (
 )
 
 A, B = "model.shop.a", "model.shop.b"
-
-
-@pytest.fixture
-def target(tmp_path: Path) -> Path:
-    (tmp_path / "target").mkdir()
-    return tmp_path / "target"
-
-
-@pytest.fixture
-def ledger(target: Path) -> LocalLedger:
-    return LocalLedger(target / "retry_plus")
-
-
-def records_of(ledger: LocalLedger) -> Records:
-    return read_records(ledger, ledger.folder.parent, PROJECT)
-
-
-def build(ledger: LocalLedger, invocation_id: str, minute: int, statuses: dict[str, str], **changes: Any) -> None:
-    record(ledger, invocation_id, *ran(statuses), started_at=at(minute), **changes)
-
-
-def results_of(ledger: LocalLedger, invocation_id: str, minute: int, statuses: dict[str, str], **changes: Any) -> None:
-    document = run_results(invocation_id, statuses)
-    document["metadata"]["invocation_started_at"] = at(minute)
-    write_run_results(ledger.folder.parent, invocation_id, statuses, metadata=document["metadata"], **changes)
 
 
 def statuses_of(chain: Chain) -> dict[str, str]:
@@ -277,62 +248,6 @@ def test_results_of_a_command_that_executes_nothing_do_not_matter_on_a_ledger(le
         records_of(ledger).newest_id()
     build(ledger, "abc", 1, {A: "error"})
     assert records_of(ledger).newest_id() == "abc"
-
-
-def test_a_link_whose_process_is_alive_is_running(ledger: LocalLedger) -> None:
-    build(ledger, "build", 1, {A: "error"})
-    records = records_of(ledger)
-    assert records.running(records.chain("build")) is None
-    retry = begin(ledger, "retry", started_at=at(2), retry_of="build")
-    records = records_of(ledger)
-    running = records.running(records.chain("build"))
-    retry.close()
-    assert running is not None and running.invocation_id == "retry"
-
-
-def test_what_was_read_holds_while_nothing_else_runs(ledger: LocalLedger) -> None:
-    assert not overtaken(records_of(ledger), PROJECT)
-    results_of(ledger, "build", 1, {A: "error"})
-    assert not overtaken(records_of(ledger), PROJECT)
-    build(ledger, "retry", 2, {A: "error"}, retry_of="build")
-    assert not overtaken(records_of(ledger), PROJECT)
-
-
-def test_a_retry_that_was_recorded_meanwhile_overtakes(ledger: LocalLedger) -> None:
-    results_of(ledger, "build", 1, {A: "error"})
-    results_alone = records_of(ledger)
-    build(ledger, "first", 2, {A: "error"}, retry_of="build")
-    on_ledger = records_of(ledger)
-    record(ledger, "second", started_at=at(3), retry_of="first")
-    assert overtaken(results_alone, PROJECT)
-    assert overtaken(on_ledger, PROJECT)
-
-
-@pytest.mark.parametrize("recorded", [False, True])
-def test_a_retry_that_is_not_recorded_overtakes_with_its_results(ledger: LocalLedger, recorded: bool) -> None:
-    results_of(ledger, "build", 1, {A: "error"})
-    if recorded:
-        build(ledger, "build", 1, {A: "error"})
-    records = records_of(ledger)
-    results_of(ledger, "retry", 2, {A: "success"})
-    assert overtaken(records, PROJECT)
-
-
-def test_a_command_on_the_ledger_that_ends_meanwhile_does_not_overtake(ledger: LocalLedger) -> None:
-    build(ledger, "build", 1, {A: "error"})
-    running = begin(ledger, "compile", started_at=at(2), command="compile")
-    records = records_of(ledger)
-    results_of(ledger, "compile", 2, {A: "success"})
-    running.close()
-    assert not overtaken(records, PROJECT)
-
-
-def test_another_project_in_the_same_place_does_not_overtake(ledger: LocalLedger) -> None:
-    build(ledger, "mine", 1, {A: "error"})
-    records = records_of(ledger)
-    build(ledger, "theirs", 2, {A: "success"}, project="another")
-    results_of(ledger, "theirs", 2, {A: "success"})
-    assert not overtaken(records, PROJECT)
 
 
 def test_a_damaged_newest_invocation_is_refused(ledger: LocalLedger) -> None:

@@ -1,0 +1,20 @@
+"""An empty ledger beside an empty target folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dbt_retry_plus.ledger.local import LocalLedger
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    (tmp_path / "target").mkdir()
+    return tmp_path / "target"
+
+
+@pytest.fixture
+def ledger(target: Path) -> LocalLedger:
+    return LocalLedger(target / "retry_plus")
