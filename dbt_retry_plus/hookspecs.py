@@ -7,9 +7,10 @@ A plugin is a module (or an object, or a class that can be made without argument
 - *contribute*: what it returns becomes part of the retry. One that raises is reported, and left out.
 - *observe*: it is told, and cannot change anything. One that raises is reported, and the retry goes on.
 
-All hooks but `retry_plus_classify` are called in the main thread, before or after dbt runs nodes and never while it does.
-What they are handed is frozen. Everything here is there since version 0.1; it will get more hooks, and hooks more arguments, in any version; to
-take one away, or to change what it means, takes a new major version and a warning in the one before.
+Hooks are called in the main thread, before or after dbt runs nodes and never while it does; those of attempts are
+called in the threads that run nodes, one at a time. What they are handed is frozen. Everything here is there since
+version 0.1; it will get more hooks, and hooks more arguments, in any version; to take one away, or to change what it
+means, takes a new major version and a warning in the one before.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
         Addition,
         Change,
         ComparedRetry,
+        EndedAttempt,
         Finding,
         FoundRetry,
+        NodeAttempt,
         NodeError,
         PlannedRetry,
         Removal,
@@ -54,7 +57,7 @@ class Kind(str, Enum):
 
 
 @hookspec
-def retry_plus_options() -> Iterable[click.Option]:  # type: ignore[empty-body]
+def retry_plus_options() -> Iterable[click.Option]:
     """Add options to `dbt retry-plus` (contribute).
 
     Called once in each process that parses or shows them, before there is a project: plugins of a project's own file
@@ -71,7 +74,7 @@ def retry_plus_options() -> Iterable[click.Option]:  # type: ignore[empty-body]
 
 
 @hookspec
-def retry_plus_check_record(retry: FoundRetry) -> Iterable[Finding]:  # type: ignore[empty-body]
+def retry_plus_check_record(retry: FoundRetry) -> Iterable[Finding]:
     """Check a retry before its project is parsed (validate).
 
     Called once for each retry, a dry run included, and also where nothing is left to retry.
@@ -91,7 +94,7 @@ def retry_plus_check_record(retry: FoundRetry) -> Iterable[Finding]:  # type: ig
 
 
 @hookspec
-def retry_plus_compare(retry: ComparedRetry) -> Iterable[Change]:  # type: ignore[empty-body]
+def retry_plus_compare(retry: ComparedRetry) -> Iterable[Change]:
     """Add to the comparison of today's project with the record (contribute).
 
     Called once for each retry that has something to do, unless `--changed none` is given.
@@ -111,7 +114,7 @@ def retry_plus_compare(retry: ComparedRetry) -> Iterable[Change]:  # type: ignor
 
 
 @hookspec
-def retry_plus_amend(retry: PlannedRetry) -> Iterable[Addition | Removal]:  # type: ignore[empty-body]
+def retry_plus_amend(retry: PlannedRetry) -> Iterable[Addition | Removal]:
     """Add nodes to the retry set, or take some out (contribute).
 
     Called once for each retry that has something to do. What depends on an added node is rebuilt with it. A node that
@@ -133,7 +136,7 @@ def retry_plus_amend(retry: PlannedRetry) -> Iterable[Addition | Removal]:  # ty
 
 
 @hookspec
-def retry_plus_check_plan(retry: PlannedRetry) -> Iterable[Finding]:  # type: ignore[empty-body]
+def retry_plus_check_plan(retry: PlannedRetry) -> Iterable[Finding]:
     """Check a retry that is planned, before anything runs (validate).
 
     Called once for each retry that has something to do, a dry run included.
@@ -187,7 +190,7 @@ def retry_plus_after_execution(retry: PlannedRetry, success: bool) -> None:
 
 
 @hookspec
-def retry_plus_classify(error: NodeError) -> Iterable[ErrorClass]:  # type: ignore[empty-body]
+def retry_plus_classify(error: NodeError) -> Iterable[ErrorClass]:
     """Say whether trying again can help against an error (contribute).
 
     Called once for each attempt of a node that an error ended, in the thread that ran it, one at a time. Every plugin
@@ -208,7 +211,41 @@ def retry_plus_classify(error: NodeError) -> Iterable[ErrorClass]:  # type: igno
 
 
 @hookspec
-def retry_plus_report_formats() -> Iterable[ReportFormat]:  # type: ignore[empty-body]
+def retry_plus_before_attempt(attempt: NodeAttempt) -> None:
+    """Be told that an attempt of a node begins (observe).
+
+    Called once for each attempt, in the thread that runs the node, one call at a time: the others wait for it.
+
+    Args:
+        attempt: The attempt.
+
+    Example:
+        @hookimpl
+        def retry_plus_before_attempt(attempt):
+            if attempt.number > 1:
+                counter.add(1, {"node": attempt.unique_id})
+    """
+
+
+@hookspec
+def retry_plus_after_attempt(attempt: EndedAttempt) -> None:
+    """Be told what an attempt of a node came to (observe).
+
+    Called once for each call of `retry_plus_before_attempt`, and as that is, unless the process is killed.
+
+    Args:
+        attempt: The attempt; `delay` tells whether another one follows.
+
+    Example:
+        @hookimpl
+        def retry_plus_after_attempt(attempt):
+            if attempt.delay is not None:
+                post(f"{attempt.unique_id} runs again in {attempt.delay:.0f} s")
+    """
+
+
+@hookspec
+def retry_plus_report_formats() -> Iterable[ReportFormat]:
     """Add formats of reports (contribute).
 
     Called once for each retry that writes reports, before it is planned, and for each `dbt-retry-plus report`, where
@@ -251,7 +288,9 @@ KIND_OF_HOOK: Mapping[str, Kind] = MappingProxyType(
         "retry_plus_amend": Kind.CONTRIBUTE,
         "retry_plus_check_plan": Kind.VALIDATE,
         "retry_plus_before_execution": Kind.OBSERVE,
+        "retry_plus_before_attempt": Kind.OBSERVE,
         "retry_plus_classify": Kind.CONTRIBUTE,
+        "retry_plus_after_attempt": Kind.OBSERVE,
         "retry_plus_after_execution": Kind.OBSERVE,
         "retry_plus_report": Kind.OBSERVE,
     }

@@ -11,9 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from dbt_retry_plus.attempt_settings import KINDS_OF_RULES, RULE_NAMES, patterns, whole_number
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.settings_file import Entry, read_settings_file
-from dbt_retry_plus.words import Changed, CheckLevel, RebuildTested
+from dbt_retry_plus.types import AttemptRules
+from dbt_retry_plus.words import Backoff, Changed, CheckLevel, RebuildTested, RetryOn
 
 SETTINGS_FILE = "dbt_retry_plus.yml"
 VARIABLE_PREFIX = "DBT_RETRY_PLUS_"
@@ -33,6 +35,18 @@ class Settings:
         rebuild_tested: When a failed data test brings back the nodes that it tests.
         max_age: How old, in seconds, what is retried may be; of any age when None.
         check_relations: Whether the warehouse is asked for the proven nodes that the retry set reads.
+        attempts: How often a node is executed at most.
+        backoff: How the delay between attempts grows.
+        delay: Seconds before the second attempt.
+        max_delay: Seconds that no delay exceeds, its jitter not counted.
+        jitter: Seconds of which a random part is added to each delay.
+        attempt_budget: How many attempts all nodes may have besides their first; no bound when None.
+        time_budget: Seconds after the first node began in which an attempt may begin; no bound when None.
+        retry_on: The classes of error after which a node is executed again.
+        only_rerun: Regular expressions of the only errors after which it is, whatever their class.
+        rerun_except: Regular expressions of errors after which it is not.
+        fail_on_flaky: Whether a node that more than one attempt has proven makes the exit code 1.
+        idempotent_operations: Macros that a run-operation may run again.
         checks: What the finding of a code does, where that is not its default.
         hooks: The project's own file of hooks, from the project folder; none is run when empty.
         disable_plugins: Names of plugins that are left out.
@@ -48,11 +62,28 @@ class Settings:
     rebuild_tested: RebuildTested = RebuildTested.CHANGED
     max_age: float | None = None
     check_relations: bool = False
+    attempts: int = 1
+    backoff: Backoff = Backoff.EXPONENTIAL
+    delay: float = 1.0
+    max_delay: float = 30.0
+    jitter: float = 1.0
+    attempt_budget: int | None = None
+    time_budget: float | None = None
+    retry_on: RetryOn = RetryOn.TRANSIENT
+    only_rerun: tuple[str, ...] = ()
+    rerun_except: tuple[str, ...] = ()
+    fail_on_flaky: bool = False
+    idempotent_operations: tuple[str, ...] = ()
     checks: Mapping[str, CheckLevel] = field(default_factory=dict)
     hooks: str = ""
     disable_plugins: tuple[str, ...] = ()
     strict: bool = False
     plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def attempt_rules(self) -> AttemptRules:
+        """What holds for nodes that say nothing of attempts themselves."""
+        return AttemptRules(**{name: getattr(self, name) for name in RULE_NAMES})
 
 
 def read_settings(project_root: Path, environment: Mapping[str, str]) -> Settings:
@@ -93,11 +124,33 @@ def node_settings(where: str, values: object) -> Mapping[str, Any]:
     """
     if not isinstance(values, dict):
         raise RetryRefusedError(f"{where} has a meta.retry_plus that does not hold settings by their names. Mend it.")
-    kinds: Mapping[str, Callable[[Any], Any]] = {"changed": _changed_of_node, "rebuild_tested": RebuildTested}
+    of_attempts = {name: _KINDS[name] for name in RULE_NAMES}
+    kinds: Mapping[str, Callable[[Any], Any]] = {
+        "changed": _changed_of_node,
+        "rebuild_tested": RebuildTested,
+        **of_attempts,
+    }
     return {
         str(name): _checked(str(name), Entry(value, f"{where}, meta.retry_plus,"), kinds)
         for name, value in values.items()
     }
+
+
+def given_settings(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read those of the options of a command line that are named as settings are, and were given.
+
+    Raises:
+        RetryRefusedError: One of them has a value of another kind.
+    """
+    return {
+        name: _checked(name, Entry(list(value) if isinstance(value, tuple) else value, _as_option(name)), _KINDS)
+        for name, value in options.items()
+        if name in RULE_NAMES | _BUDGETS and value not in (None, ())
+    }
+
+
+def _as_option(name: str) -> str:
+    return f"The command line, --{name.replace('_', '-')},"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -207,6 +260,10 @@ _WORDS: Mapping[Callable[[Any], Any], str] = MappingProxyType(
         Changed: _one_of(Changed),
         _changed_of_node: "one of none, ancestors",
         RebuildTested: _one_of(RebuildTested),
+        Backoff: _one_of(Backoff),
+        RetryOn: _one_of(RetryOn),
+        patterns: "a regular expression, or a list of them",
+        whole_number: "a whole number",
     }
 )
 _KIND_OF_TYPE: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
@@ -214,15 +271,20 @@ _KIND_OF_TYPE: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "bool": _switch,
         "int": _count,
         "str": _path,
+        "int | None": whole_number,
+        "float": _duration,
         "float | None": _duration,
         "tuple[str, ...]": _names,
         "Mapping[str, CheckLevel]": _levels,
         "Mapping[str, Mapping[str, Any]]": _by_plugin,
         "Changed": Changed,
         "RebuildTested": RebuildTested,
+        "Backoff": Backoff,
+        "RetryOn": RetryOn,
     }
 )
 _KINDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {field.name: _KIND_OF_TYPE[str(field.type)] for field in fields(Settings)}
+    {field.name: KINDS_OF_RULES.get(field.name) or _KIND_OF_TYPE[str(field.type)] for field in fields(Settings)}
 )
+_BUDGETS = frozenset({"attempt_budget", "time_budget"})
 _ONLY_IN_THE_FILE = frozenset({"checks", "plugins"})

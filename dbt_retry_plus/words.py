@@ -85,6 +85,21 @@ class ErrorClass(str, Enum):
     UNKNOWN = "unknown"
 
 
+class Backoff(str, Enum):
+    """How the delay between the attempts of a node grows."""
+
+    EXPONENTIAL = "exponential"
+    CONSTANT = "constant"
+
+
+class RetryOn(str, Enum):
+    """Which classes of error give a node another attempt."""
+
+    TRANSIENT = "transient"
+    UNKNOWN = "unknown"
+    ANY = "any"
+
+
 class ErrorKind(str, Enum):
     """Where the error of a node comes from."""
 
@@ -119,6 +134,7 @@ class Verdict(str, Enum):
     NOTHING_TO_RETRY = "nothing_to_retry"
     INCOMPLETE = "incomplete"
     STILL_FAILING = "still_failing"
+    RETRY_WILL_NOT_HELP = "retry_will_not_help"
     INTERRUPTED = "interrupted"
     REFUSED = "refused"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -26,6 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the markers known: `-m 'not postgres'` leaves a whole server out."""
     config.addinivalue_line("markers", "postgres: the test needs a PostgreSQL server")
     config.addinivalue_line("markers", "every_minor: the test belongs to every --share")
+    # A shell without job control has what it starts in the background ignore Ctrl-C, and so would every dbt of ours.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -23,7 +23,7 @@ def retry_plus_check_record(retry: FoundRetry) -> Iterator[Finding]:
 
 def _named_place(retry: FoundRetry, name: str) -> Iterator[Finding]:
     original = retry.chain.original
-    ran = f"`dbt {original.command_line_name}` ({original.short_id}) ran with the {name}"
+    ran = f"{original.title} ran with the {name}"
     before: str | None = getattr(retry.recorded_place, name)
     now = retry.given.get(name, getattr(retry.place, name, None))
     if before is None or now is None or before == now:
@@ -45,8 +45,8 @@ def _other_warehouse(retry: FoundRetry) -> Iterator[Finding]:
             yield Finding(
                 Severity.ERROR,
                 f"{name}-differs",
-                f"The target of `dbt {original.command_line_name}` ({original.short_id}) had the {name} {before!r}, "
-                f"and has {now!r} now: its proven nodes are not there.",
+                f"The target of {original.title} had the {name} {before!r}, and has {now!r} now: its proven nodes are "
+                "not there.",
                 f"Set it as it was then, run the original command again, or {_ANYHOW}",
                 passable=True,
             )

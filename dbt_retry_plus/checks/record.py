@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dbt_retry_plus.hookspecs import hookimpl
 from dbt_retry_plus.texts import in_short
-from dbt_retry_plus.types import Finding, FoundRetry, Invocation
+from dbt_retry_plus.types import Finding, FoundRetry
 from dbt_retry_plus.words import RUN_OPERATION, Severity
 
 _MANIFEST = "manifest.json"
@@ -44,7 +44,7 @@ def _too_old(retry: FoundRetry) -> Iterator[Finding]:
         yield Finding(
             Severity.ERROR,
             "record-too-old",
-            f"{_name_of(retry.chain.original)} began {in_short(age)} ago, and max_age is {in_short(retry.max_age)}.",
+            f"{retry.chain.original.title} began {in_short(age)} ago, and max_age is {in_short(retry.max_age)}.",
             "Run the original command again, or pass --force to retry it all the same.",
             passable=True,
         )
@@ -57,7 +57,7 @@ def _stale_artifacts(retry: FoundRetry) -> Iterator[Finding]:
         yield Finding(
             Severity.WARNING,
             "stale-artifacts",
-            f"The results to retry are of {_name_of(latest)}, and the {_MANIFEST} beside them is of another "
+            f"The results to retry are of {latest.title}, and the {_MANIFEST} beside them is of another "
             f"invocation ({retry.manifest_of}), which is not on record.",
             "If that one was to build something and failed, run its command again.",
         )
@@ -93,10 +93,6 @@ def _state_gone(retry: FoundRetry) -> Iterator[Finding]:
         yield Finding(
             Severity.ERROR,
             "state-gone",
-            f"{_name_of(retry.chain.original)} deferred to '{state}', and '{manifest}' is not there any more.",
+            f"{retry.chain.original.title} deferred to '{state}', and '{manifest}' is not there any more.",
             "Bring it back, name it anew with --defer-state, or do without: --no-defer.",
         )
-
-
-def _name_of(invocation: Invocation) -> str:
-    return f"`dbt {invocation.command_line_name}` ({invocation.short_id})"

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from dbt_retry_plus.cli.without_dbt import COMMANDS_WITHOUT_DBT, command_without_dbt
+from dbt_retry_plus.cli.without_dbt import COMMANDS_WITHOUT_DBT, imported_command
 from dbt_retry_plus.startup import DBT_CLI_MODULE
 from dbt_retry_plus.startup.registration import register
 
@@ -26,7 +26,7 @@ def main() -> NoReturn:
     arguments = sys.argv[1:]
     first = arguments[0] if arguments else ""
     if first in COMMANDS_WITHOUT_DBT:
-        command_without_dbt(first).main(args=arguments[1:], prog_name=f"{SCRIPT} {first}")
+        imported_command(first).main(args=arguments[1:], prog_name=f"{SCRIPT} {first}")
     elif first in HELP_OPTIONS:
         _print_help()
     elif first in VERSION_OPTIONS:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from dbt_retry_plus.cli.attempt_options import attempt_options
 from dbt_retry_plus.cli.without_dbt import RetryPlusGroup
 from dbt_retry_plus.dbtcore.parameters import (
     given_options,
@@ -79,6 +80,7 @@ _OPTIONS: list[click.Parameter] = [
         help="Write a report of the retry: text, json, junit, markdown or html. By default it goes to "
         "retry_plus_report.* in the target folder, and text to the log. Can be given several times.",
     ),
+    *attempt_options(),
     click.Option(["--confirm"], is_flag=True, help="Show the plan, and ask before it runs."),
     click.Option(
         ["--merge-results/--no-merge-results"],
@@ -107,10 +109,11 @@ def _run(context: click.Context, **options: Any) -> tuple[Any, bool]:
 def _request(context: click.Context, options: dict[str, Any]) -> Any:
     from dbt_retry_plus.checks.levels import check_codes
     from dbt_retry_plus.dbtcore.running import running_invocation
+    from dbt_retry_plus.execution.attempts import AttemptWishes
     from dbt_retry_plus.execution.request import RetryRequest
     from dbt_retry_plus.planning.rebuild import RebuildRules
     from dbt_retry_plus.plugin_manager import load_plugins
-    from dbt_retry_plus.settings import read_settings
+    from dbt_retry_plus.settings import given_settings, read_settings
 
     running, flags = running_invocation(), context.obj["flags"]
     settings = read_settings(running.project_root, os.environ) if running else None
@@ -144,6 +147,9 @@ def _request(context: click.Context, options: dict[str, Any]) -> Any:
         plugin_options={name: value for name, value in options.items() if name not in _OWN_NAMES},
         narrowing={name: options[name] for name in _NARROWING if options.get(name)},
         reports=_reports(plugins, options, running.target_path),
+        attempts=AttemptWishes(
+            given_settings(options), fail_on_flaky=options["fail_on_flaky"] or settings.fail_on_flaky
+        ),
     )
 
 

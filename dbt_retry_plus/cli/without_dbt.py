@@ -21,9 +21,13 @@ COMMANDS_WITHOUT_DBT: Final[Mapping[str, str]] = MappingProxyType(
 """Name to `module:click command`."""
 
 
-def command_without_dbt(name: str) -> click.Command:
+COMMANDS_IN_DBT: Final[Mapping[str, str]] = MappingProxyType({"exec": "dbt_retry_plus.cli.exec:exec_command"})
+"""The subcommands that start dbt; they too are imported when they are called."""
+
+
+def imported_command(name: str) -> click.Command:
     """Import and return one of them."""
-    command: click.Command = resolve_name(COMMANDS_WITHOUT_DBT[name])
+    command: click.Command = resolve_name({**COMMANDS_WITHOUT_DBT, **COMMANDS_IN_DBT}[name])
     return command
 
 
@@ -39,10 +43,10 @@ class RetryPlusGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the subcommands."""
-        return sorted({*super().list_commands(ctx), *COMMANDS_WITHOUT_DBT})
+        return sorted({*super().list_commands(ctx), *COMMANDS_WITHOUT_DBT, *COMMANDS_IN_DBT})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the subcommand of that name."""
-        if cmd_name in COMMANDS_WITHOUT_DBT:
-            return command_without_dbt(cmd_name)
+        if cmd_name in COMMANDS_WITHOUT_DBT or cmd_name in COMMANDS_IN_DBT:
+            return imported_command(cmd_name)
         return super().get_command(ctx, cmd_name)

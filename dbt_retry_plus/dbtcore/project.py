@@ -15,6 +15,7 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.parser.manifest import write_manifest
 from dbt.plugins import get_plugin_manager
 
+from dbt_retry_plus.attempt_settings import RULE_NAMES
 from dbt_retry_plus.dbtcore.running import adapter_version, dbt_version
 from dbt_retry_plus.settings import node_settings
 from dbt_retry_plus.types import Graph, GraphNode, Place
@@ -133,7 +134,9 @@ def _own_settings(node: Any) -> Mapping[str, Any]:
     meta = getattr(getattr(node, "config", None), "meta", None)
     if not meta or _OWN_META not in meta:
         return {}
-    return node_settings(f"{node.unique_id} ({node.original_file_path})", meta[_OWN_META])
+    values = dict(node_settings(f"{node.unique_id} ({node.original_file_path})", meta[_OWN_META]))
+    of_attempts = {name: values.pop(name) for name in [*values] if name in RULE_NAMES}
+    return {**values, "attempt_rules": of_attempts}
 
 
 def task_arguments(task_class: type, catalogs: Any) -> dict[str, Any]:

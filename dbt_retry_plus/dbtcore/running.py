@@ -113,6 +113,17 @@ def stop_listening(callback: Callable[[Any], None]) -> None:
         callbacks.remove(callback)
 
 
+def keep_in_command(name: str, value: object) -> None:
+    """Keep something as long as the running command does; it goes with the command."""
+    click.get_current_context().meta[name] = value
+
+
+def kept_in_command(name: str) -> Any:
+    """Return what was kept under a name in the running command; None where there is nothing."""
+    context = click.get_current_context(silent=True)
+    return context.meta.get(name) if context else None
+
+
 def when_command_ends(callback: Callable[[], object]) -> None:
     """Call back when dbt is done with the running command, however it ended."""
     click.get_current_context().call_on_close(callback)

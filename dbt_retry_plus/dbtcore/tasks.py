@@ -19,7 +19,6 @@ from dbt.task.compile import CompileTask
 from dbt.task.docs.generate import GenerateTask
 from dbt.task.freshness import FreshnessTask
 from dbt.task.run import RunTask
-from dbt.task.run_operation import RunOperationTask
 from dbt.task.runnable import GraphRunnableTask
 from dbt.task.seed import SeedTask
 from dbt.task.snapshot import SnapshotTask
@@ -27,20 +26,22 @@ from dbt.task.test import TestTask
 from dbt_common.events.contextvars import task_contextvars
 from dbt_common.exceptions import DbtRuntimeError
 
+from dbt_retry_plus.dbtcore.attempts import AttemptingTask
 from dbt_retry_plus.dbtcore.events import silenced_events
 from dbt_retry_plus.dbtcore.microbatch import carry_batches, counting_prior_batches
+from dbt_retry_plus.dbtcore.operation_attempts import AttemptingOperation
 from dbt_retry_plus.dbtcore.project import task_arguments
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS
 from dbt_retry_plus.types import Chain, Plan
 
-_TASKS: Mapping[str, type[ConfiguredTask]] = {
+TASKS: Mapping[str, type[ConfiguredTask]] = {
     "build": BuildTask,
     "clone": CloneTask,
     "compile": CompileTask,
     "freshness": FreshnessTask,
     "generate": GenerateTask,
     "run": RunTask,
-    "run-operation": RunOperationTask,
+    "run-operation": AttemptingOperation,
     "seed": SeedTask,
     "snapshot": SnapshotTask,
     "test": TestTask,
@@ -54,7 +55,7 @@ class _HooksOnly(list[Any]):
         return 1
 
 
-class ResumedTask(GraphRunnableTask):
+class ResumedTask(AttemptingTask):
     """Mixed in before a task of dbt's: runs a given set of nodes in the setting of the whole command."""
 
     def compile_manifest(self) -> None:
@@ -169,7 +170,7 @@ def resumed_task(
         manifest: Today's manifest.
         catalogs: Its catalogs, where its version has them.
     """
-    task_class = _TASKS[command]
+    task_class = TASKS[command]
     if issubclass(task_class, GraphRunnableTask):
         task_class = type(f"Resumed{task_class.__name__}", (ResumedTask, task_class), {})
     task = task_class(flags, config, manifest, **task_arguments(task_class, catalogs))

@@ -16,8 +16,10 @@ from dbt_retry_plus.dbtcore.project import compiled_paths
 from dbt_retry_plus.dbtcore.running import dbt_version
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.execution.announce import log_findings
+from dbt_retry_plus.execution.attempting import NodeAttempts
 from dbt_retry_plus.execution.prepare import Prepared
 from dbt_retry_plus.execution.request import RetryRequest
+from dbt_retry_plus.ledger.flaky import flaky_recoveries
 from dbt_retry_plus.ledger.journal import JOURNAL, read_first_entry
 from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger
 from dbt_retry_plus.ledger.recorded import read_recorded, rows_of
@@ -46,6 +48,7 @@ class Account:
             chain: What is retried.
         """
         self.prepared: Prepared | None = None
+        self.attempts: NodeAttempts | None = None
         self._request = request
         self._ledger = ledger
         self._chain = chain
@@ -96,7 +99,9 @@ class Account:
         own: dict[str, Outcome] = {}
         for path in (results, self._request.target_path / RUN_RESULTS):  # dbt writes an operation's to the latter
             own = own or {row.unique_id: row for row in rows_of(path, self._request.running.invocation_id)}
-        self._after = replace(invocation, outcomes={**invocation.outcomes, **own}, error=None)
+        failed = self.attempts.failed if self.attempts else {}
+        outcomes = {**invocation.outcomes, **own}
+        self._after = replace(invocation, outcomes=outcomes, error=None, failed_attempts=failed)
 
     def _own_invocation(self) -> Invocation:
         running, prepared = self._request.running, self.prepared
@@ -137,7 +142,7 @@ class Account:
             sources = {name: "command line" if name in self._request.given else "recorded" for name in values}
             arguments = EffectiveArguments(chain.original.command, values, sources)
             return make_report(chain, arguments, plan_retry(chain), findings, after, refusal=refusal)
-        return make_report(
+        report = make_report(
             prepared.chain,
             prepared.arguments,
             prepared.plan,
@@ -147,6 +152,9 @@ class Account:
             compiled_paths=compiled_paths(prepared.manifest, prepared.plan.nodes) if prepared.manifest else {},
             refusal=refusal,
         )
+        before = flaky_recoveries(self._ledger, after, datetime.now(timezone.utc))
+        nodes = (replace(node, flaky_before=before.get(node.unique_id, 0)) for node in report.nodes)
+        return replace(report, nodes=tuple(nodes)) if before else report
 
     @staticmethod
     def _safe(report: RetryReport) -> tuple[RetryReport, dict[str, Any]]:

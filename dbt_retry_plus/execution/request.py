@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dbt_retry_plus.dbtcore.running import RunningInvocation
+from dbt_retry_plus.execution.attempts import AttemptWishes
 from dbt_retry_plus.planning.rebuild import RebuildRules
 from dbt_retry_plus.plugin_manager import Plugins
 from dbt_retry_plus.reporting.outputs import ReportOutput
@@ -39,6 +40,7 @@ class RetryRequest:
         check_relations: Whether the warehouse is asked for the proven nodes that the retry set reads.
         plugin_options: Their options given on this command line.
         reports: The reports that are written at the end.
+        attempts: What was asked for about attempts.
     """
 
     running: RunningInvocation
@@ -61,6 +63,7 @@ class RetryRequest:
     check_relations: bool = False
     plugin_options: Mapping[str, Any] = field(default_factory=dict)
     reports: tuple[ReportOutput, ...] = ()
+    attempts: AttemptWishes = field(default_factory=AttemptWishes)
 
     @property
     def project_root(self) -> Path:

@@ -31,8 +31,7 @@ def unresolved_elsewhere(records: Records, chain: Chain) -> Iterator[str]:
                 original = other.original
                 nodes = counted(len(unproven), "node")
                 yield (
-                    f"An earlier invocation is unresolved: `dbt {original.command_line_name}` "
-                    f"({original.short_id}) left {nodes} unproven. "
+                    f"An earlier invocation is unresolved: {original.title} left {nodes} unproven. "
                     f"Retry it with `dbt retry-plus --invocation {original.short_id}`."
                 )
             later.append(other)

@@ -22,13 +22,14 @@ JOURNAL = "journal.jsonl"
 SCHEMA: Final = "dbt-retry-plus/journal/v1"
 _SCHEMA_NAME, _SCHEMA_VERSION = SCHEMA.rsplit("/v", 1)
 
-INVOCATION, STATE, SELECTION, START, FINISH, BATCH, ERROR, END = (
+INVOCATION, STATE, SELECTION, START, FINISH, BATCH, ATTEMPT, ERROR, END = (
     "invocation",
     "state",
     "selection",
     "start",
     "finish",
     "batch",
+    "attempt",
     "error",
     "end",
 )

@@ -12,9 +12,10 @@ from typing import Any
 
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger import journal
+from dbt_retry_plus.ledger.attempts import attempt_from
 from dbt_retry_plus.ledger.local import LedgerEntry
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS, outcome_from_row, parse_time
-from dbt_retry_plus.types import Invocation, Outcome, ProjectInputs
+from dbt_retry_plus.types import EndedAttempt, Invocation, Outcome, ProjectInputs
 from dbt_retry_plus.words import INTERRUPTED, RUN_OPERATION
 
 # What dbt's log calls a batch: its start, and the relation.
@@ -35,6 +36,7 @@ class _Account:
     selection: frozenset[str] | None = None
     whole_selection: frozenset[str] | None = None
     expected_nodes: int | None = None
+    failed_attempts: dict[str, tuple[EndedAttempt, ...]] = field(default_factory=dict)
     error: str | None = None
     fingerprint: str | None = None
     inputs: ProjectInputs | None = None
@@ -54,6 +56,11 @@ class _Account:
             self._add_finish(node, entry.get("row"))
         elif kind == journal.BATCH and isinstance(node, str):
             self._add_batch(node, entry)
+        elif kind == journal.ATTEMPT:
+            attempt = attempt_from(entry)
+            if attempt is not None:
+                earlier = self.failed_attempts.get(attempt.unique_id, ())
+                self.failed_attempts[attempt.unique_id] = (*earlier, attempt)
         elif kind == journal.ERROR:
             self.error = str(entry.get("message") or "")
         elif kind == journal.END:
@@ -136,6 +143,7 @@ def read_recorded(entry: LedgerEntry) -> Invocation:
         host=_text(header.get("host")),
         process_id=header["pid"] if isinstance(header.get("pid"), int) else None,
         retry_of=entry.retry_of,
+        failed_attempts=account.failed_attempts,
     )
 
 

@@ -83,7 +83,7 @@ def check_recorded(invocation: Invocation, given: Mapping[str, Any], *, replace_
             what = f"--vars ({', '.join(map(str, missing))})" if missing else ""
         if what:
             raise RetryRefusedError(
-                f"The {what} of `dbt {invocation.command_line_name}` ({invocation.short_id}) held "
+                f"The {what} of {invocation.title} held "
                 "a secret of its environment, which is not recorded. Give that option again."
             )
 

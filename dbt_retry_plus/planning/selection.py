@@ -89,13 +89,12 @@ def _with_unit_tests(
 def _selection_by_arguments(
     original: Invocation, resolved: frozenset[str] | None, graph: Graph
 ) -> tuple[frozenset[str], tuple[Finding, ...]]:
-    name = f"`dbt {original.command_line_name}` ({original.short_id})"
     if resolved is None:
         finding = Finding(
             Severity.WARNING,
             "selection-unknown",
-            f"What {name} had selected is not on record and cannot be resolved any more, so all that the command "
-            "can run counts as selected.",
+            f"What {original.title} had selected is not on record and cannot be resolved any more, so all that the "
+            "command can run counts as selected.",
             "Run the original command again instead, if that is too much.",
         )
         return _all_of(original, graph), (finding,)
@@ -103,7 +102,7 @@ def _selection_by_arguments(
     expected = original.expected_nodes
     if expected is None or announced == expected:
         return resolved, ()
-    changed = f"{name} had selected {expected} nodes, and its selection has {announced} now"
+    changed = f"{original.title} had selected {expected} nodes, and its selection has {announced} now"
     if announced > expected:
         finding = Finding(
             Severity.WARNING, "selection-changed", f"{changed}.", "All of those are proven or in the retry set."
@@ -146,7 +145,7 @@ def _unrecorded(original: Invocation, what: str) -> Finding:
     return Finding(
         Severity.WARNING,
         "not-recorded",
-        f"`dbt {original.command_line_name}` ({original.short_id}) is not on the ledger, and its results {what}",
+        f"{original.title} is not on the ledger, and its results {what}",
         "Run the original command again if that is not enough.",
     )
 

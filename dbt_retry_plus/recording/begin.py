@@ -13,6 +13,8 @@ from dbt_retry_plus.dbtcore.running import (
     RunningInvocation,
     adapter_version,
     dbt_version,
+    keep_in_command,
+    kept_in_command,
     listen,
     resolved_arguments,
     when_command_ends,
@@ -25,6 +27,8 @@ from dbt_retry_plus.recording.lines import Lines
 from dbt_retry_plus.recording.recorder import Recorder
 from dbt_retry_plus.settings import Settings, ledger_folder, read_settings
 from dbt_retry_plus.words import UPSTREAM_RETRY
+
+_RECORDER = f"{__name__}.recorder"
 
 
 def begin_recording(
@@ -66,6 +70,13 @@ def _begin(running: RunningInvocation, settings: Settings, command: str, retry_o
     recorder = Recorder(running, ledger, opened, header, lines, settings)
     listen(recorder.handle)
     when_command_ends(recorder.close)
+    keep_in_command(_RECORDER, recorder)
+    return recorder
+
+
+def recorder_of_command() -> Recorder | None:
+    """Return the recorder of the running command; None where it is not recorded."""
+    recorder: Recorder | None = kept_in_command(_RECORDER)
     return recorder
 
 

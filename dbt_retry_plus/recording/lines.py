@@ -17,6 +17,7 @@ _PREFIX = "DBT_ENV_SECRET"
 _NAMES = frozenset(
     {
         "at",
+        "class",
         "command",
         "dbt_version",
         "event",

@@ -16,6 +16,7 @@ from dbt_retry_plus.dbtcore.running import (
 )
 from dbt_retry_plus.dbtcore.state import fingerprint, inputs_of
 from dbt_retry_plus.ledger import journal
+from dbt_retry_plus.ledger.attempts import attempt_entry
 from dbt_retry_plus.ledger.files import copy_atomically
 from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger, OpenInvocation
 from dbt_retry_plus.ledger.retention import prune
@@ -23,6 +24,7 @@ from dbt_retry_plus.ledger.run_results import MANIFEST, RUN_RESULTS, identity_of
 from dbt_retry_plus.ledger.summary import keep_summary, make_summary
 from dbt_retry_plus.recording.lines import Lines
 from dbt_retry_plus.settings import Settings
+from dbt_retry_plus.types import EndedAttempt
 
 _LONGEST_MESSAGE = 4000
 
@@ -84,6 +86,10 @@ class Recorder:
         self._selection_written = True
         selection = {"nodes": nodes, "whole": whole, "command": command, "arguments": arguments, "plan": plan}
         self._guarded(self._append, {"event": journal.SELECTION, "at": journal.now(), **selection})
+
+    def write_attempt(self, attempt: EndedAttempt) -> None:
+        """Write that an attempt of a node failed, and whether another one follows."""
+        self._guarded(self._append, attempt_entry(attempt))
 
     def write_state_of(self, manifest: Any) -> None:
         """Write what tells whether a later project is the same.

@@ -17,7 +17,7 @@ from dbt_retry_plus.types import (
     ReportedNode,
     RetryReport,
 )
-from dbt_retry_plus.words import COMMAND_NAMES, Fate, Reason, Severity, Verdict
+from dbt_retry_plus.words import COMMAND_NAMES, ErrorClass, Fate, Reason, Severity, Verdict
 
 SCHEMA: Final = "dbt-retry-plus/report/v1"
 
@@ -148,11 +148,14 @@ def _node_document(node: ReportedNode) -> dict[str, Any]:
                 "thread": attempt.thread,
                 "started_at": _text_of(attempt.started_at),
                 "completed_at": _text_of(attempt.completed_at),
+                "error_class": attempt.error_class.value if attempt.error_class else None,
+                "batch": attempt.batch,
             }
             for attempt in node.attempts
         ],
         "parents": list(node.parents),
         "compiled_path": node.compiled_path,
+        "flaky_before": node.flaky_before,
     }
 
 
@@ -173,12 +176,14 @@ def _node_from(document: Mapping[str, Any]) -> ReportedNode:
                     **attempt,
                     "started_at": parse_time(attempt["started_at"]),
                     "completed_at": parse_time(attempt["completed_at"]),
+                    "error_class": ErrorClass(attempt["error_class"]) if attempt.get("error_class") else None,
                 }
             )
             for attempt in document["attempts"]
         ),
         parents=tuple(document["parents"]),
         compiled_path=document["compiled_path"],
+        flaky_before=document.get("flaky_before", 0),
     )
 
 

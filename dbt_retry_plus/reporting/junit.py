@@ -14,7 +14,7 @@ from junitparser.junitparser import FinalResult
 
 from dbt_retry_plus.hookspecs import hookimpl
 from dbt_retry_plus.reporting.plain_text import plain, plain_line
-from dbt_retry_plus.reporting.sentences import GREEN, VERDICTS, command_of, resumed_from, what_failed, why
+from dbt_retry_plus.reporting.sentences import GREEN, VERDICTS, command_of, how_flaky, resumed_from, what_failed, why
 from dbt_retry_plus.types import ReportedNode, ReportFormat, RetryReport
 from dbt_retry_plus.words import NOT_STARTED, UNPROVEN_FATES, Fate
 
@@ -62,6 +62,9 @@ def _case(node: ReportedNode, longest: int) -> xunit2.TestCase:
     case.system_out = "\n".join(_about(node))
     failed_before = node.previous_status not in _DID_NOT_RUN
     earlier = (str(node.previous_status), node.previous_message or "", longest)
+    for attempt in node.attempts[:-1]:
+        kind = xunit2.FlakyError if node.flaky else xunit2.RerunError
+        case.add_interim_result(_interim(kind, attempt.status, attempt.message or "", longest))
     if node.fate is Fate.RECOVERED and failed_before:
         is_failure = node.previous_status == _FAILURE
         case.add_interim_result(_interim(xunit2.FlakyFailure if is_failure else xunit2.FlakyError, *earlier))
@@ -81,6 +84,8 @@ def _about(node: ReportedNode) -> Iterator[str]:
     yield f"fate: {node.fate.value}"
     if node.reason:
         yield f"reason: {plain_line(why(node), 1000)}"
+    if node.flaky:
+        yield how_flaky(node)
     if node.compiled_path:
         yield f"compiled SQL: {plain_line(node.compiled_path, 1000)}"
 

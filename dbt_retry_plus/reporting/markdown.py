@@ -10,6 +10,7 @@ from dbt_retry_plus.reporting.plain_text import plain, plain_line
 from dbt_retry_plus.reporting.sentences import (
     GREEN,
     VERDICTS,
+    how_flaky,
     resumed_from,
     was_and_is,
     what_failed,
@@ -66,7 +67,8 @@ def _table(nodes: Sequence[ReportedNode]) -> Iterator[str]:
     yield from ("| | Node | Before → after | Time | Reason |", "| --- | --- | --- | ---: | --- |")
     for node in nodes[:_MOST_ROWS]:
         took = in_short(node.execution_time) if node.attempts else ""
-        cells = (node.fate.value, _text(node.unique_id), _text(was_and_is(node)), took, _text(why(node)))
+        reasons = "; ".join(filter(None, (why(node), how_flaky(node))))
+        cells = (node.fate.value, _text(node.unique_id), _text(was_and_is(node)), took, _text(reasons))
         yield f"| {' | '.join(cells)} |"
     yield ""
     if len(nodes) > _MOST_ROWS:

@@ -14,6 +14,7 @@ from dbt_retry_plus.types import (
     Attempt,
     Chain,
     EffectiveArguments,
+    EndedAttempt,
     Finding,
     Graph,
     Invocation,
@@ -24,7 +25,16 @@ from dbt_retry_plus.types import (
     ReportedNode,
     RetryReport,
 )
-from dbt_retry_plus.words import INTERRUPTED, NOT_STARTED, RUN_OPERATION, UNPROVEN_FATES, Fate, Reason, Verdict
+from dbt_retry_plus.words import (
+    INTERRUPTED,
+    NOT_STARTED,
+    RUN_OPERATION,
+    UNPROVEN_FATES,
+    ErrorClass,
+    Fate,
+    Reason,
+    Verdict,
+)
 
 _NEVER_RUN = frozenset({"skipped", NOT_STARTED})
 _NO_PATHS: Mapping[str, str] = {}
@@ -71,8 +81,9 @@ def make_report(
         )
         for unique_id in named
     )
+    nodes = tuple(_with_attempts(node, after.failed_attempts.get(node.unique_id, ())) for node in nodes)
     return RetryReport(
-        verdict=_verdict(plan, after, refusal, {node.fate for node in nodes}),
+        verdict=_verdict(plan, after, refusal, nodes),
         invocation_id=after.invocation_id,
         chain=tuple(
             ReportedLink(link.invocation_id, link.started_at, link.duration, _succeeded(link))
@@ -108,19 +119,61 @@ def _succeeded(link: Invocation) -> bool | None:
     return None if all(outcome.proven for outcome in link.outcomes.values()) else False
 
 
-def _verdict(plan: Plan, after: Invocation, refusal: str | None, fates: AbstractSet[Fate]) -> Verdict:
+def _verdict(plan: Plan, after: Invocation, refusal: str | None, nodes: Iterable[ReportedNode]) -> Verdict:
     """Never a green word where a node is unproven, or where dbt did not come to say that all went well."""
+    fates = {node.fate for node in nodes}
     if refusal is not None:
         return Verdict.REFUSED
     if not after.ended and after.error is None:
         return Verdict.INTERRUPTED
     if fates & UNPROVEN_FATES or not after.ended:
-        return Verdict.STILL_FAILING
+        return Verdict.RETRY_WILL_NOT_HELP if after.ended and _is_permanent(nodes) else Verdict.STILL_FAILING
     if plan.left_out:
         return Verdict.INCOMPLETE
     if after.succeeded is not True:
         return Verdict.STILL_FAILING
     return Verdict.NOTHING_TO_RETRY if plan.is_empty else Verdict.RECOVERED
+
+
+def _is_permanent(nodes: Iterable[ReportedNode]) -> bool:
+    """Whether all that is left failed for good; what waits below has no error of its own."""
+    left = [node for node in nodes if node.fate in UNPROVEN_FATES]
+    failed = [node for node in left if node.attempts]
+    never_reached = any(node.status == NOT_STARTED for node in left)
+    return bool(failed) and not never_reached and all(node.error_class is ErrorClass.PERMANENT for node in failed)
+
+
+def _with_attempts(node: ReportedNode, failed: Sequence[EndedAttempt]) -> ReportedNode:
+    """Tell of all attempts: those that failed are known one by one, the last one by dbt's own result."""
+    if not failed or not node.attempts:
+        return node
+    last = node.attempts[-1]
+    ended_it = [attempt for attempt in failed if attempt.delay is None]
+    if ended_it:
+        last = replace(last, error_class=_worst(ended_it), message=last.message)
+    earlier = [_earlier(attempt) for attempt in failed if attempt.delay is not None or attempt.batch]
+    return replace(node, attempts=(*earlier, last))
+
+
+def _worst(attempts: Iterable[EndedAttempt]) -> ErrorClass | None:
+    """What a model is taken for whose batches failed: permanent if all of them did so."""
+    classes = {attempt.error_class for attempt in attempts}
+    return next(
+        (found for found in (ErrorClass.TRANSIENT, ErrorClass.UNKNOWN) if found in classes), ErrorClass.PERMANENT
+    )
+
+
+def _earlier(attempt: EndedAttempt) -> Attempt:
+    return Attempt(
+        status=attempt.status,
+        message=attempt.message,
+        execution_time=attempt.execution_time,
+        thread=attempt.thread,
+        started_at=attempt.started_at,
+        completed_at=attempt.completed_at,
+        error_class=attempt.error_class,
+        batch=attempt.batch,
+    )
 
 
 def _node(

@@ -15,10 +15,13 @@ VERDICTS: Mapping[Verdict, str] = MappingProxyType(
         Verdict.NOTHING_TO_RETRY: "There was nothing to retry: all nodes were proven.",
         Verdict.INCOMPLETE: "Nodes were left out of the retry, and are not proven.",
         Verdict.STILL_FAILING: "Not all nodes are proven.",
+        Verdict.RETRY_WILL_NOT_HELP: "Not all nodes are proven, and the errors are such that retrying will not help.",
         Verdict.INTERRUPTED: "The retry was interrupted: not all nodes are proven.",
         Verdict.REFUSED: "The retry was refused: nothing was run.",
     }
 )
+
+_ORDINALS = MappingProxyType({2: "second time", 3: "third time", 4: "fourth time", 5: "fifth time"})
 
 GREEN = frozenset({Verdict.RECOVERED, Verdict.NOTHING_TO_RETRY})
 """The verdicts of a retry after which no selected node is unproven."""
@@ -56,6 +59,15 @@ def what_was_done(report: RetryReport) -> str:
 def was_and_is(node: ReportedNode) -> str:
     """Say what became of a node: `error → success`."""
     return f"{node.previous_status or 'new'} → {node.status}"
+
+
+def how_flaky(node: ReportedNode) -> str:
+    """Say that a node was not proven on its first attempt; empty where that is not so."""
+    if not node.flaky:
+        return ""
+    times = node.flaky_before + 1
+    of_late = f"; {_ORDINALS.get(times, f'{times} times')} this week" if times > 1 else ""
+    return f"flaky: recovered on attempt {len(node.attempts)}{of_late}"
 
 
 def why(node: ReportedNode) -> str:

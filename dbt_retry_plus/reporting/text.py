@@ -6,7 +6,15 @@ from collections.abc import Iterable, Iterator
 
 from dbt_retry_plus.hookspecs import hookimpl
 from dbt_retry_plus.reporting.plain_text import plain, plain_line
-from dbt_retry_plus.reporting.sentences import resumed_from, was_and_is, what_failed, what_was_done, why, word_of
+from dbt_retry_plus.reporting.sentences import (
+    how_flaky,
+    resumed_from,
+    was_and_is,
+    what_failed,
+    what_was_done,
+    why,
+    word_of,
+)
 from dbt_retry_plus.texts import counted, in_short
 from dbt_retry_plus.types import ReportedNode, ReportFormat, RetryReport
 from dbt_retry_plus.words import UNPROVEN_FATES, Fate
@@ -47,7 +55,8 @@ def _group(fate: Fate, nodes: tuple[ReportedNode, ...]) -> Iterator[str]:
     for name, node in zip(names, shown, strict=True):
         took = f"  {in_short(node.execution_time)}" if node.attempts else ""
         reason = f"  ({plain_line(why(node))})" if node.reason else ""
-        yield f"  {name.ljust(width)}  {plain_line(was_and_is(node))}{took}{reason}"
+        flaky = f"  {how_flaky(node)}" if node.flaky else ""
+        yield f"  {name.ljust(width)}  {plain_line(was_and_is(node))}{took}{reason}{flaky}"
         if fate in UNPROVEN_FATES:
             yield from (f"    {line}" for line in first_lines(what_failed(node)))
     if len(nodes) > len(shown):

@@ -1,6 +1,6 @@
 """The frozen values that travel from the ledger through planning to execution, the hooks and the reports."""
 
-from dbt_retry_plus.types.attempts import EarlierAttempt, ErrorCause, NodeError
+from dbt_retry_plus.types.attempts import AttemptRules, EndedAttempt, ErrorCause, NodeAttempt, NodeError
 from dbt_retry_plus.types.hooks import Addition, Change, ComparedRetry, FoundRetry, PlannedRetry, Removal
 from dbt_retry_plus.types.plan import EffectiveArguments, Finding, Plan, PlannedNode
 from dbt_retry_plus.types.project import Graph, GraphNode, StateComparison
@@ -10,17 +10,19 @@ from dbt_retry_plus.types.report import Attempt, ReportedLink, ReportedNode, Rep
 __all__ = [
     "Addition",
     "Attempt",
+    "AttemptRules",
     "Chain",
     "Change",
     "ComparedRetry",
-    "EarlierAttempt",
     "EffectiveArguments",
+    "EndedAttempt",
     "ErrorCause",
     "Finding",
     "FoundRetry",
     "Graph",
     "GraphNode",
     "Invocation",
+    "NodeAttempt",
     "NodeError",
     "Outcome",
     "Place",

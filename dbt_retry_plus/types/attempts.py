@@ -1,14 +1,41 @@
-"""What one attempt of a node came to, and what plugins say of the error that ended it."""
+"""Attempts of nodes: what they are given, what they came to, and the errors that ended them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 
-from dbt_retry_plus.words import ErrorClass, ErrorKind
+from dbt_retry_plus.words import Backoff, ErrorClass, ErrorKind, RetryOn
 
 _NO_CODES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class AttemptRules:
+    """When a node is executed again.
+
+    Attributes:
+        attempts: How often it is executed at most.
+        backoff: How the delay grows.
+        delay: Seconds before the second attempt.
+        max_delay: Seconds that no delay exceeds, its jitter not counted.
+        jitter: Seconds of which a random part is added to each delay.
+        retry_on: The classes of error that it is executed again after.
+        only_rerun: Regular expressions: where there are any, it is executed again after errors that one of them is
+            found in, whatever their class, and after no others.
+        rerun_except: Regular expressions: it is not executed again after an error that one of them is found in.
+    """
+
+    attempts: int = 1
+    backoff: Backoff = Backoff.EXPONENTIAL
+    delay: float = 1.0
+    max_delay: float = 30.0
+    jitter: float = 1.0
+    retry_on: RetryOn = RetryOn.TRANSIENT
+    only_rerun: tuple[str, ...] = ()
+    rerun_except: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,7 +65,7 @@ class NodeError:
         message: dbt's message.
         causes: The exceptions, from dbt's own to the one that all began with.
         attempt: Which attempt of this retry it ended; the first is 1.
-        while_committing: Whether the database was asked to commit: what it did then is not known.
+        may_be_done: Whether the database was asked to commit, did not answer, and it would matter if it was done twice.
     """
 
     unique_id: str
@@ -47,31 +74,44 @@ class NodeError:
     message: str
     causes: tuple[ErrorCause, ...] = ()
     attempt: int = 1
-    while_committing: bool = False
+    may_be_done: bool = False
 
 
 @dataclass(frozen=True)
-class EarlierAttempt:
-    """An attempt of a node that another one followed.
+class NodeAttempt:
+    """An attempt of a node that begins.
 
     Attributes:
         unique_id: The node.
-        number: Which attempt it was; the first is 1.
-        error_class: What the error is taken for.
-        message: dbt's message.
-        execution_time: Seconds that it took.
-        delay: Seconds until the next one.
-        started_at: When it began (UTC, ISO 8601).
-        completed_at: When it was done.
-        thread: The name of the thread that it ran in.
+        number: Which attempt of this retry it is; the first is 1.
+        batch: The batch of a microbatch model, as dbt's log names it.
     """
 
     unique_id: str
-    number: int
-    error_class: ErrorClass
+    number: int = 1
+    batch: str | None = None
+
+
+@dataclass(frozen=True)
+class EndedAttempt(NodeAttempt):
+    """An attempt of a node that has ended.
+
+    Attributes:
+        status: dbt's status of it.
+        message: dbt's message, if it gave one.
+        error_class: What the error is taken for; None where there was none.
+        delay: Seconds until the next attempt; None where this was the last.
+        execution_time: Seconds that it took.
+        started_at: When it began (UTC), where that is known.
+        completed_at: When it was done (UTC), where that is known.
+        thread: The name of the thread that it ran in.
+    """
+
+    status: str = ""
     message: str | None = None
+    error_class: ErrorClass | None = None
+    delay: float | None = None
     execution_time: float = 0.0
-    delay: float = 0.0
-    started_at: str | None = None
-    completed_at: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
     thread: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from dbt_retry_plus.words import Changed, RebuildTested
 
@@ -19,6 +20,7 @@ class GraphNode:
         ephemeral: Whether it is compiled into its children and never run itself.
         changed: Its own `changed` setting (`meta.retry_plus`).
         rebuild_tested: Its own `rebuild_tested` setting.
+        attempt_rules: Its own settings of attempts, by their names.
     """
 
     unique_id: str
@@ -27,6 +29,7 @@ class GraphNode:
     ephemeral: bool = False
     changed: Changed | None = None
     rebuild_tested: RebuildTested | None = None
+    attempt_rules: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 Graph = Mapping[str, GraphNode]

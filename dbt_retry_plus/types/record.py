@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from dbt_retry_plus.types.attempts import EndedAttempt
 from dbt_retry_plus.words import (
     BUILD,
     COMMAND_NAMES,
@@ -126,6 +127,7 @@ class Invocation:
         host: The machine that it ran on, where that was recorded.
         process_id: Its process on that machine.
         retry_of: The invocation that this one retried.
+        failed_attempts: The attempts of nodes that failed, oldest first, where attempts were counted.
     """
 
     invocation_id: str
@@ -154,6 +156,7 @@ class Invocation:
     host: str | None = None
     process_id: int | None = None
     retry_of: str | None = None
+    failed_attempts: Mapping[str, tuple[EndedAttempt, ...]] = field(default_factory=dict)
 
     @property
     def command_line_name(self) -> str:
@@ -164,6 +167,11 @@ class Invocation:
     def short_id(self) -> str:
         """Enough of the invocation_id to name it to a person."""
         return self.invocation_id[:SHORT_ID_LENGTH]
+
+    @property
+    def title(self) -> str:
+        """What messages call it: its command and its short id."""
+        return f"`dbt {self.command_line_name}` ({self.short_id})"
 
     @property
     def place(self) -> Place:

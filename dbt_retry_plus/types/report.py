@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dbt_retry_plus.types.plan import EffectiveArguments, Finding
-from dbt_retry_plus.words import SHORT_ID_LENGTH, UNPROVEN_FATES, Fate, Reason, Verdict
+from dbt_retry_plus.words import SHORT_ID_LENGTH, UNPROVEN_FATES, ErrorClass, Fate, Reason, Verdict
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Attempt:
         thread: The name of the thread that it ran in, where that is known.
         started_at: When it began (UTC), where that is known.
         completed_at: When it was done (UTC), where that is known.
+        error_class: What the error is taken for that ended it, where attempts were counted.
+        batch: The batch of a microbatch model that this was an attempt of.
     """
 
     status: str
@@ -30,6 +32,8 @@ class Attempt:
     thread: str | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    error_class: ErrorClass | None = None
+    batch: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class ReportedNode:
         attempts: What was executed of it, oldest first.
         parents: Nodes of the report that it reads or tests, for those in the retry set.
         compiled_path: The file with its compiled SQL, from the project folder, where there is one.
+        flaky_before: In how many earlier invocations of the last week more than one attempt was needed to prove it,
+            where that was so in this one.
     """
 
     unique_id: str
@@ -61,6 +67,7 @@ class ReportedNode:
     attempts: tuple[Attempt, ...] = ()
     parents: tuple[str, ...] = ()
     compiled_path: str | None = None
+    flaky_before: int = 0
 
     @property
     def resource_type(self) -> str:
@@ -76,6 +83,16 @@ class ReportedNode:
     def message(self) -> str | None:
         """What dbt said of it last."""
         return self.attempts[-1].message if self.attempts else None
+
+    @property
+    def flaky(self) -> bool:
+        """Whether it is proven, and was not on the first attempt."""
+        return len(self.attempts) > 1 and self.fate in {Fate.RECOVERED, Fate.REBUILT}
+
+    @property
+    def error_class(self) -> ErrorClass | None:
+        """What its last error is taken for."""
+        return self.attempts[-1].error_class if self.attempts else None
 
     @property
     def execution_time(self) -> float:

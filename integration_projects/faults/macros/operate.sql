@@ -1,0 +1,3 @@
+{% macro operate() %}
+  {% do run_query("select control.fault('operate')") %}
+{% endmacro %}

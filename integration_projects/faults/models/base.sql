@@ -1,0 +1,1 @@
+select id, name, control.fault('base') as fault from {{ ref('places') }}

@@ -1,0 +1,2 @@
+{{ config(post_hook="select control.fault('hooked')") }}
+select id, name from {{ ref('shared') }}

@@ -1,0 +1,1 @@
+select id, control.fault('keyed') as fault from {{ ref('base') }}
