@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from dbt.task.runnable import GraphRunnableTask
@@ -22,75 +23,84 @@ from dbt_retry_plus.dbtcore.waiting import Waiting
 from dbt_retry_plus.types import NodeAttempt
 
 
-class AttemptingRunner:
-    """Mixed in before a runner of dbt's, on the object: it says of each attempt what it came to."""
+class RunnerAttempts:
+    """The attempts of what one runner of dbt's runs: a node, or a batch of one.
 
-    attempt = 1
-    delay: float | None = None
-    """Seconds until the next attempt, where there is to be one."""
+    It stands in for some of the runner's methods, on the object: dbt names the class of some runners as it makes them.
+    """
 
-    gives_thread_back = False
-    """Whether it was handed to the pool by itself, and can be handed to it again."""
-
-    _kept: Any = None
-    _relations: KeptRelations | None = None
-    _raised: BaseException | None = None
-
-    def take_part(self, account: AttemptAccount) -> None:
+    def __init__(self, runner: Any, account: AttemptAccount) -> None:
         """Keep what another attempt needs: compiling and running change dbt's node, and its cache of relations."""
+        self.delay: float | None = None
+        """Seconds until the next attempt, where there is to be one."""
+        self._number = 1
+        self._runner = runner
         self._account = account
-        if self._kept is None and account.may_run_again(self.node.unique_id):  # type: ignore[attr-defined]
-            self._kept = deepcopy(self.node)  # type: ignore[attr-defined]
+        self._raised: BaseException | None = None
+        self._relations: KeptRelations | None = None
+        self._kept = deepcopy(runner.node) if account.may_run_again(runner.node.unique_id) else None
+        for name in _STOOD_IN_FOR:
+            if hasattr(runner, name):
+                setattr(runner, name, partial(getattr(self, name.lstrip("_")), getattr(runner, name)))
 
     def begin_next(self) -> None:
         """Put dbt's node into the state that it had before the first attempt."""
-        self.attempt += 1
+        self._number += 1
         self.delay = None
-        node, kept = self.node, deepcopy(self._kept)  # type: ignore[attr-defined]
+        node, kept = self._runner.node, deepcopy(self._kept)
         # Other threads may look at the node meanwhile, as macros that read `graph` do.
         vars(node).update(vars(kept))
         for name in vars(node).keys() - vars(kept).keys():
             del vars(node)[name]
 
-    def _begun(self) -> NodeAttempt:
-        describe = getattr(self, "describe_batch", None)
-        batch = str(describe()) if describe is not None else None
-        return NodeAttempt(self.node.unique_id, self.attempt, batch)  # type: ignore[attr-defined]
-
-    def compile_and_execute(self, manifest: Any, ctx: Any) -> Any:
+    def compile_and_execute(self, upstream: Callable[..., Any], manifest: Any, ctx: Any) -> Any:
         """Tell dbt's cache what the failed attempt has not done after all, where there was one."""
-        if self._kept is not None:
-            if self._relations is None:
-                self._relations = KeptRelations.of(self.adapter, self.config, self.node)  # type: ignore[attr-defined]
-            elif self.attempt > 1:
-                self._relations.put_back(self.adapter, self.node)  # type: ignore[attr-defined]
-        return super().compile_and_execute(manifest, ctx)  # type: ignore[misc]
+        runner = self._runner
+        if self._kept is not None and self._relations is None:
+            self._relations = KeptRelations.of(runner.adapter, runner.config, runner.node)
+        elif self._relations is not None and self._number > 1:
+            self._relations.put_back(runner.adapter, runner.node)
+        return upstream(manifest, ctx)
 
-    def safe_run(self, manifest: Any) -> Any:
+    def safe_run(self, upstream: Callable[..., Any], manifest: Any) -> Any:
         """Run the node, and learn whether it is to run again."""
-        self._raised = None
-        began = self._begun()
+        runner = self._runner
+        describe = getattr(runner, "describe_batch", None)
+        batch = str(describe()) if describe is not None else None
+        began = NodeAttempt(runner.node.unique_id, self._number, batch)
         self._account.begin(began)
-        result = super().safe_run(manifest)  # type: ignore[misc]
-        ended = end_of_attempt(self._account, began, self, result, self._raised)
-        self.delay = ended.delay
+        self._raised = None
+        result = upstream(manifest)
+        self.delay = end_of_attempt(self._account, began, runner, result, self._raised).delay
         self._raised = None  # its traceback holds on to all that there was
         return result
 
-    def after_execute(self, result: Any) -> None:
+    def after_execute(self, upstream: Callable[..., Any], result: Any) -> None:
         """Leave it to the line of the last attempt to say what became of the node."""
         if self.delay is None:
-            super().after_execute(result)  # type: ignore[misc]
+            upstream(result)
 
-    def handle_exception(self, e: Exception, ctx: Any) -> str:
+    def handle_exception(self, upstream: Callable[..., Any], e: Exception, ctx: Any) -> Any:
         """Note what ended the attempt."""
         self._raised = e
-        return str(super().handle_exception(e, ctx))  # type: ignore[misc]
+        return upstream(e, ctx)
 
-    def _build_failed_run_batch_result(self, *arguments: Any, **keywords: Any) -> Any:
+    def build_failed_run_batch_result(self, upstream: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
         """Note what ended the attempt of a batch: dbt catches it where it runs the materialization."""
         self._raised = sys.exc_info()[1] or self._raised
-        return super()._build_failed_run_batch_result(*arguments, **keywords)  # type: ignore[misc]
+        return upstream(*arguments, **keywords)
+
+
+_STOOD_IN_FOR = (
+    "compile_and_execute",
+    "safe_run",
+    "after_execute",
+    "handle_exception",
+    "_build_failed_run_batch_result",
+)
+
+_ATTEMPTS, _GIVES_THREAD_BACK = "retry_plus_attempts", "retry_plus_gives_thread_back"
+"""Attributes of dbt's runners: their attempts, and whether they were handed to the pool and can be so again."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,7 @@ class _Again:
 
     runner: Any
     result: Any
+    delay: float
 
 
 class AttemptingTask(GraphRunnableTask):
@@ -110,7 +121,6 @@ class AttemptingTask(GraphRunnableTask):
         self._waiting = Waiting()
         self._now = threading.local()
         self._raised: Any = None
-        self._runner_types: dict[Any, Any] = {}
         super().__init__(*arguments, **keywords)
 
     def set_attempts(self, account: AttemptAccount) -> None:
@@ -121,38 +131,35 @@ class AttemptingTask(GraphRunnableTask):
         """Execute a node in this thread; dbt-core 1.12 hands on the context of its traces."""
         if self._account is None:
             return super().call_runner(runner, *context)
-        runner.__class__ = self._attempting(type(runner))
-        runner.take_part(self._account)
+        attempts = self._attempts_of(runner)
         while True:
-            result = self._one_attempt(runner, *context)
-            if runner.delay is None:
+            result = self._one_attempt(runner, attempts, *context)
+            if attempts.delay is None:
                 return result
-            if runner.gives_thread_back:
-                return _Again(runner, result)
-            if self._waiting.stopped.wait(runner.delay):
+            if getattr(runner, _GIVES_THREAD_BACK, False):
+                return _Again(runner, result, attempts.delay)
+            if self._waiting.stopped.wait(attempts.delay):
                 return result
-            runner.begin_next()
+            attempts.begin_next()
 
-    def _attempting(self, runner_type: Any) -> Any:
-        """The runner's class with `AttemptingRunner` mixed in; dbt names that of batches itself, as it makes one."""
-        if issubclass(runner_type, AttemptingRunner):
-            return runner_type
-        found = self._runner_types.get(runner_type)
-        return found or self._runner_types.setdefault(
-            runner_type, type(runner_type.__name__, (AttemptingRunner, runner_type), {})
-        )
+    def _attempts_of(self, runner: Any) -> RunnerAttempts:
+        attempts: RunnerAttempts | None = vars(runner).get(_ATTEMPTS)
+        if attempts is None:
+            attempts = RunnerAttempts(runner, self._account)  # type: ignore[arg-type]
+            setattr(runner, _ATTEMPTS, attempts)
+        return attempts
 
-    def _one_attempt(self, runner: Any, *context: Any) -> Any:
-        before = getattr(self._now, "runner", None)  # of the model whose batch this is
-        self._now.runner = runner
+    def _one_attempt(self, runner: Any, attempts: RunnerAttempts, *context: Any) -> Any:
+        before = getattr(self._now, "attempts", None)  # of the model whose batch this is
+        self._now.attempts = attempts
         try:
             return super().call_runner(runner, *context)
         finally:
-            self._now.runner = before
+            self._now.attempts = before
 
     def _submit(self, pool: Any, args: list[Any], callback: Callable[[Any], None]) -> None:
         """Hand a node to the pool, and hand it over once more when it is to run again."""
-        args[0].gives_thread_back = not self.config.args.single_threaded
+        setattr(args[0], _GIVES_THREAD_BACK, not self.config.args.single_threaded)
 
         def settle(result: Any) -> None:
             if not isinstance(result, _Again):
@@ -160,10 +167,10 @@ class AttemptingTask(GraphRunnableTask):
                 return
 
             def submit_again() -> None:
-                result.runner.begin_next()
+                self._attempts_of(result.runner).begin_next()
                 super(AttemptingTask, self)._submit(pool, [result.runner], settle)
 
-            self._waiting.add(result.runner.delay, submit_again, lambda: callback(result.result))
+            self._waiting.add(result.delay, submit_again, lambda: callback(result.result))
 
         super()._submit(pool, args, settle)
 
@@ -186,6 +193,6 @@ class AttemptingTask(GraphRunnableTask):
 
     @_raise_next_tick.setter
     def _raise_next_tick(self, error: Any) -> None:
-        runner = getattr(self._now, "runner", None)
-        if runner is None or runner.delay is None:
+        attempts = getattr(self._now, "attempts", None)
+        if attempts is None or attempts.delay is None:
             self._raised = error
