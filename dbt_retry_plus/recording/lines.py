@@ -21,6 +21,7 @@ _NAMES = frozenset(
         "dbt_version",
         "event",
         "invocation_id",
+        "job_step",
         "node",
         "nodes",
         "profile",
