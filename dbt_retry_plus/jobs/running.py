@@ -200,8 +200,9 @@ def exit_code_of(run: JobRun) -> int:
     """Return the exit code of a run: 0 when all steps are done, else what dbt gave the last one, or 1."""
     if run.status is Status.SUCCESS:
         return 0
-    tries = [step.latest for step in run.steps if step.latest]
-    return 2 if tries and tries[-1].exit_code == 2 and run.status is Status.ERROR else 1
+    latest = next((step.latest for step in reversed(run.steps) if step.latest), None)
+    could_not_run = latest is not None and latest.status is Status.ERROR and latest.exit_code == 2
+    return 2 if could_not_run else 1
 
 
 def _told_of(entry: LedgerEntry | None, resumed: str | None) -> dict[str, Any]:
