@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -388,4 +387,3 @@ def test_what_is_not_there_is_said(shop: Shop) -> None:
     assert "There is no run 'abc' of a job" in shop.job("show", "abc", exit_code=2)
     assert "There are no runs of jobs" in shop.job("history")
     assert not shop.jobs.exists() or not any(path for path in shop.jobs.iterdir() if path.name != "running")
-    assert os.listdir(shop.folder).count("target") <= 1
