@@ -207,7 +207,7 @@ def failed_nightly(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     printed = made.job("run", "nightly", exit_code=1)
     lines = [line.split() for line in printed.splitlines()[-4:]]
     assert lines[0][:4] == ["1.", "dbt", "deps", "success"]
-    assert lines[1][:3] == ["2.", "middle", "error"] and lines[1][-3:] == ["PASS=2", "ERROR=1", "SKIP=1"]
+    assert lines[1][:3] == ["2.", "middle", "error"] and lines[1][-2:] == ["ERROR=1", "SKIP=1"]
     assert lines[2][-1] == "skipped"
     assert "1 of 3 OK created sql view model main.early" in printed, "dbt's output is streamed through"
     return made
@@ -379,6 +379,25 @@ def test_what_only_a_shell_understands_is_refused(shop: Shop) -> None:
     shop.write("dbt_retry_plus.yml", json.dumps({"jobs": {"nightly": {"steps": ["dbt ls -s '; touch pwned #'"]}}}))
     shop.job("run", "nightly", exit_code=2)
     assert not (shop.folder / "pwned").exists()
+
+
+def test_a_program_is_handed_what_became_of_a_job(shop: Shop) -> None:
+    shop.write("dbt_retry_plus.yml", json.dumps({"jobs": {"nightly": {"steps": ["dbt nonsense", "dbt build"]}}}))
+    code = (
+        "import json; from dbt.cli.main import dbtRunner; "
+        "done = dbtRunner().invoke(['retry-plus', 'job', 'run', 'nightly']); "
+        "print(json.dumps([done.success, str(done.exception), done.result['status']]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P" if sys.version_info >= (3, 11) else "-s", "-c", code],
+        cwd=shop.folder,
+        env=shop.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == [False, "None", "error"]
+    assert statuses(shop.runs()[0]) == ["error", "skipped"]
 
 
 def test_what_is_not_there_is_said(shop: Shop) -> None:
