@@ -9,13 +9,16 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbt_retry_plus.attempt_settings import KINDS_OF_RULES, RULE_NAMES, patterns, whole_number
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.settings_file import Entry, read_settings_file
 from dbt_retry_plus.types import AttemptRules
 from dbt_retry_plus.words import Backoff, Changed, CheckLevel, RebuildTested, RetryOn
+
+if TYPE_CHECKING:
+    from dbt_retry_plus.jobs.definition import Job
 
 SETTINGS_FILE = "dbt_retry_plus.yml"
 VARIABLE_PREFIX = "DBT_RETRY_PLUS_"
@@ -52,6 +55,7 @@ class Settings:
         disable_plugins: Names of plugins that are left out.
         strict: Whether a plugin that cannot be loaded stops a retry.
         plugins: What the settings file gives plugins, by their names.
+        jobs: Several dbt commands as steps of one job, by the names of the jobs.
     """
 
     record: bool = True
@@ -79,6 +83,7 @@ class Settings:
     disable_plugins: tuple[str, ...] = ()
     strict: bool = False
     plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    jobs: Mapping[str, Job] = field(default_factory=dict)
 
     @property
     def attempt_rules(self) -> AttemptRules:
@@ -93,12 +98,12 @@ def read_settings(project_root: Path, environment: Mapping[str, str]) -> Setting
         RetryRefusedError: The file cannot be read, or a setting is unknown or has a value of another kind.
     """
     values = {
-        name: _checked(name, entry, _KINDS) for name, entry in read_settings_file(project_root / SETTINGS_FILE).items()
+        name: checked(name, entry, _KINDS) for name, entry in read_settings_file(project_root / SETTINGS_FILE).items()
     }
     for name in _KINDS.keys() - _ONLY_IN_THE_FILE:
         variable = VARIABLE_PREFIX + name.upper()
         if environment.get(variable):
-            values[name] = _checked(name, Entry(environment[variable], f"the environment variable {variable}"), _KINDS)
+            values[name] = checked(name, Entry(environment[variable], f"the environment variable {variable}"), _KINDS)
     return Settings(**values)
 
 
@@ -131,7 +136,7 @@ def node_settings(where: str, values: object) -> Mapping[str, Any]:
         **of_attempts,
     }
     return {
-        str(name): _checked(str(name), Entry(value, f"{where}, meta.retry_plus,"), kinds)
+        str(name): checked(str(name), Entry(value, f"{where}, meta.retry_plus,"), kinds)
         for name, value in values.items()
     }
 
@@ -143,7 +148,7 @@ def given_settings(options: Mapping[str, Any]) -> Mapping[str, Any]:
         RetryRefusedError: One of them has a value of another kind.
     """
     return {
-        name: _checked(name, Entry(list(value) if isinstance(value, tuple) else value, _as_option(name)), _KINDS)
+        name: checked(name, Entry(list(value) if isinstance(value, tuple) else value, _as_option(name)), _KINDS)
         for name, value in options.items()
         if name in RULE_NAMES | _BUDGETS and value not in (None, ())
     }
@@ -160,12 +165,22 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"Did you mean {close[0]!r}?" if close else f"Known are: {', '.join(known)}."
 
 
-def _checked(name: str, entry: Entry, kinds: Mapping[str, Callable[[Any], Any]]) -> Any:
+def checked(name: str, entry: Entry, kinds: Mapping[str, Callable[[Any], Any]]) -> Any:
+    """Return the value of a setting.
+
+    Args:
+        name: The setting.
+        entry: What is given.
+        kinds: What makes of a given value that of the setting, by the settings that there are.
+
+    Raises:
+        RetryRefusedError: The setting is unknown, or has a value of another kind.
+    """
     if name not in kinds:
         raise RetryRefusedError(f"{entry.where} has the unknown setting {name!r}. {nearest(name, kinds)}")
     kind = kinds[name]
     try:
-        if kind in (_levels, _by_plugin):
+        if kind in _OF_ENTRIES:
             return kind(entry)
         return kind(entry.plain)
     except (TypeError, ValueError):
@@ -182,7 +197,8 @@ def _switch(value: Any) -> bool:
     raise ValueError(value)
 
 
-def _count(value: Any) -> int:
+def count(value: Any) -> int:
+    """Read a number of things; raises TypeError or ValueError for what is none."""
     if isinstance(value, (bool, float)) or int(value) < 1:
         raise ValueError(value)
     return int(value)
@@ -194,7 +210,8 @@ def _path(value: Any) -> str:
     return value
 
 
-def _duration(value: Any) -> float:
+def duration(value: Any) -> float:
+    """Read a time as seconds; raises ValueError for what is none."""
     found = _DURATION.fullmatch(str(value).strip())
     if isinstance(value, bool) or not found:
         raise ValueError(value)
@@ -239,6 +256,12 @@ def _by_plugin(entry: Entry) -> Mapping[str, Mapping[str, Any]]:
     return plain
 
 
+def _jobs(entry: Entry) -> Mapping[str, Job]:
+    from dbt_retry_plus.jobs.definition import read_jobs
+
+    return read_jobs(entry)
+
+
 def _one_of(choices: type[Enum]) -> str:
     return f"one of {', '.join(str(choice.value) for choice in choices)}"
 
@@ -251,12 +274,13 @@ _SWITCH_WORDS = MappingProxyType(
 _WORDS: Mapping[Callable[[Any], Any], str] = MappingProxyType(
     {
         _switch: "true or false",
-        _count: "a whole number above 0",
+        count: "a whole number above 0",
         _path: "a path",
-        _duration: "a time such as 90s, 30m, 12h or 2d",
+        duration: "a time such as 90s, 30m, 12h or 2d",
         _names: "a list of names",
         _levels: "a level by the code of each check",
         _by_plugin: "a mapping by the name of each plugin",
+        _jobs: "a mapping by the name of each job",
         Changed: _one_of(Changed),
         _changed_of_node: "one of none, ancestors",
         RebuildTested: _one_of(RebuildTested),
@@ -269,14 +293,15 @@ _WORDS: Mapping[Callable[[Any], Any], str] = MappingProxyType(
 _KIND_OF_TYPE: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "bool": _switch,
-        "int": _count,
+        "int": count,
         "str": _path,
         "int | None": whole_number,
-        "float": _duration,
-        "float | None": _duration,
+        "float": duration,
+        "float | None": duration,
         "tuple[str, ...]": _names,
         "Mapping[str, CheckLevel]": _levels,
         "Mapping[str, Mapping[str, Any]]": _by_plugin,
+        "Mapping[str, Job]": _jobs,
         "Changed": Changed,
         "RebuildTested": RebuildTested,
         "Backoff": Backoff,
@@ -287,4 +312,5 @@ _KINDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {field.name: KINDS_OF_RULES.get(field.name) or _KIND_OF_TYPE[str(field.type)] for field in fields(Settings)}
 )
 _BUDGETS = frozenset({"attempt_budget", "time_budget"})
-_ONLY_IN_THE_FILE = frozenset({"checks", "plugins"})
+_ONLY_IN_THE_FILE = frozenset({"checks", "plugins", "jobs"})
+_OF_ENTRIES = frozenset({_levels, _by_plugin, _jobs})

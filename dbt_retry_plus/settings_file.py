@@ -12,10 +12,10 @@ from dbt_retry_plus.errors import RetryRefusedError
 
 @dataclass(frozen=True)
 class Entry:
-    """One key of a mapping in a settings file.
+    """One key of a mapping, or one item of a list, in a settings file.
 
     Attributes:
-        value: What it holds; for a mapping, an `Entry` by its keys.
+        value: What it holds; for a mapping an `Entry` by its keys, for a list a tuple of an `Entry` for each item.
         where: The file and the line, for messages.
     """
 
@@ -27,6 +27,8 @@ class Entry:
         """The value without its places."""
         if isinstance(self.value, dict):
             return {key: entry.plain for key, entry in self.value.items()}
+        if isinstance(self.value, tuple):
+            return [entry.plain for entry in self.value]
         return self.value
 
 
@@ -68,6 +70,8 @@ def _entry(loader: Any, node: Any, path: Path) -> Entry:
     import yaml
 
     where = f"'{path}', line {node.start_mark.line + 1},"
+    if isinstance(node, yaml.SequenceNode) and node.tag == yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG:
+        return Entry(tuple(_entry(loader, item, path) for item in node.value), where)
     if not isinstance(node, yaml.MappingNode) or node.tag != yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG:
         return Entry(loader.construct_object(node, deep=True), where)
     loader.flatten_mapping(node)

@@ -174,3 +174,7 @@ RETRYABLE_COMMANDS = frozenset(
     {*COMMANDS_THAT_BUILD_OR_TEST, *COMMANDS_WITH_HOOK_NODES, "clone", "freshness", RUN_OPERATION}
 )
 """dbt's `which` of every command that executes nodes."""
+
+
+JOB_STEP_VARIABLE = "DBT_RETRY_PLUS_JOB_STEP"
+"""Tells the process of a step which run of a job it belongs to, and which step it is: `RUN/NUMBER`."""

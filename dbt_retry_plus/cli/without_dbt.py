@@ -14,6 +14,7 @@ COMMANDS_WITHOUT_DBT: Final[Mapping[str, str]] = MappingProxyType(
         "demo": "dbt_retry_plus.cli.demo:demo",
         "plugins": "dbt_retry_plus.cli.plugins:plugins",
         "history": "dbt_retry_plus.cli.history:history",
+        "job": "dbt_retry_plus.cli.job:job",
         "report": "dbt_retry_plus.cli.report:report",
         "show": "dbt_retry_plus.cli.show:show",
     }

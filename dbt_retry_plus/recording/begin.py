@@ -26,7 +26,7 @@ from dbt_retry_plus.recording.git import commit_of
 from dbt_retry_plus.recording.lines import Lines
 from dbt_retry_plus.recording.recorder import Recorder
 from dbt_retry_plus.settings import Settings, ledger_folder, read_settings
-from dbt_retry_plus.words import UPSTREAM_RETRY
+from dbt_retry_plus.words import JOB_STEP_VARIABLE, UPSTREAM_RETRY
 
 _RECORDER = f"{__name__}.recorder"
 
@@ -101,4 +101,11 @@ def _header(
         "host": socket.gethostname(),
         "git_commit": commit_of(running.project_root),
         "arguments": arguments,
+        **_job_step(),
     }
+
+
+def _job_step() -> Mapping[str, str]:
+    """The step of a job that this process runs, by which the job finds its invocation again."""
+    step = os.environ.get(JOB_STEP_VARIABLE)
+    return {"job_step": step} if step else {}

@@ -22,6 +22,7 @@ _NAMES = frozenset(
         "dbt_version",
         "event",
         "invocation_id",
+        "job_step",
         "node",
         "nodes",
         "profile",

@@ -87,17 +87,18 @@ def report_of(number: int, **changes: Any) -> RetryReport:
 def schema(*, closed: bool = True) -> dict[str, Any]:
     """The schema of reports; closed, it allows nothing that it does not name."""
     found: dict[str, Any] = json.loads(files("dbt_retry_plus.reporting").joinpath("report.schema.json").read_text())
-    return _closed(found) if closed else found
+    return closed_schema(found) if closed else found
 
 
 def validate(document: Any, *, closed: bool = True) -> None:
     jsonschema.validate(document, schema(closed=closed), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
 
 
-def _closed(value: Any) -> Any:
+def closed_schema(value: Any) -> Any:
+    """A schema that allows nothing that it does not name."""
     if isinstance(value, list):
-        return [_closed(item) for item in value]
+        return [closed_schema(item) for item in value]
     if not isinstance(value, dict):
         return value
-    inner = {name: _closed(item) for name, item in value.items()}
+    inner = {name: closed_schema(item) for name, item in value.items()}
     return {"additionalProperties": False, **inner} if isinstance(value.get("properties"), dict) else inner
