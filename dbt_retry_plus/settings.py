@@ -13,6 +13,7 @@ from typing import Any
 
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.settings_file import Entry, read_settings_file
+from dbt_retry_plus.store_url import is_url, refuse_credentials
 from dbt_retry_plus.words import Changed, CheckLevel, RebuildTested
 
 SETTINGS_FILE = "dbt_retry_plus.yml"
@@ -26,7 +27,11 @@ class Settings:
 
     Attributes:
         record: Whether invocations are recorded.
-        ledger: The folder of the ledger, from the project folder; `<target-path>/retry_plus` when empty.
+        ledger: The folder of the ledger, from the project folder; `<target-path>/retry_plus` when empty. Or the URL
+            of a store, to which what is recorded in that folder is shipped.
+        ledger_interval: How long, in seconds, what is recorded may wait until it is shipped to the store.
+        ledger_environment: What tells apart, in the store, the environments in which a project runs; made of the
+            target and its connection when empty.
         keep_invocations: How many invocations stay on the ledger.
         keep_megabytes: How large it may grow.
         changed: Which nodes that changed since they succeeded are rebuilt.
@@ -42,6 +47,8 @@ class Settings:
 
     record: bool = True
     ledger: str = ""
+    ledger_interval: float = 10.0
+    ledger_environment: str = ""
     keep_invocations: int = 30
     keep_megabytes: int = 1000
     changed: Changed = Changed.ANCESTORS
@@ -77,8 +84,10 @@ def read_disabled_plugins(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def ledger_folder(settings: Settings, project_root: Path, target_path: Path) -> Path:
-    """Return where the ledger of a project is."""
-    return project_root / Path(settings.ledger).expanduser() if settings.ledger else target_path / LEDGER_FOLDER
+    """Return where the ledger of a project is; with a store, that of this machine."""
+    if not settings.ledger or is_url(settings.ledger):
+        return target_path / LEDGER_FOLDER
+    return project_root / Path(settings.ledger).expanduser()
 
 
 def node_settings(where: str, values: object) -> Mapping[str, Any]:
@@ -112,7 +121,7 @@ def _checked(name: str, entry: Entry, kinds: Mapping[str, Callable[[Any], Any]])
         raise RetryRefusedError(f"{entry.where} has the unknown setting {name!r}. {nearest(name, kinds)}")
     kind = kinds[name]
     try:
-        if kind in (_levels, _by_plugin):
+        if kind in (_levels, _by_plugin, _ledger):
             return kind(entry)
         return kind(entry.plain)
     except (TypeError, ValueError):
@@ -139,6 +148,22 @@ def _path(value: Any) -> str:
     if not isinstance(value, str) or "\0" in value:
         raise TypeError(value)
     return value
+
+
+def _ledger(entry: Entry) -> str:
+    ledger = _path(entry.plain)
+    refuse_credentials(ledger, entry.where)
+    return ledger
+
+
+def _environment(value: Any) -> str:
+    if not isinstance(value, str) or not _ENVIRONMENT.fullmatch(value):
+        raise ValueError(value)
+    return value
+
+
+def _interval(value: Any) -> float:
+    return max(_duration(value), _SHORTEST_INTERVAL)
 
 
 def _duration(value: Any) -> float:
@@ -190,6 +215,8 @@ def _one_of(choices: type[Enum]) -> str:
     return f"one of {', '.join(str(choice.value) for choice in choices)}"
 
 
+_ENVIRONMENT = re.compile(r"\w[\w.-]{0,99}")
+_SHORTEST_INTERVAL = 0.1
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 _SECONDS = MappingProxyType({"s": 1, "m": 60, "h": 3600, "d": 86_400})
 _SWITCH_WORDS = MappingProxyType(
@@ -200,6 +227,9 @@ _WORDS: Mapping[Callable[[Any], Any], str] = MappingProxyType(
         _switch: "true or false",
         _count: "a whole number above 0",
         _path: "a path",
+        _ledger: "a path or the URL of a store",
+        _environment: "a name of letters, digits, dots and dashes",
+        _interval: "a time such as 5s or 1m",
         _duration: "a time such as 90s, 30m, 12h or 2d",
         _names: "a list of names",
         _levels: "a level by the code of each check",
@@ -214,6 +244,7 @@ _KIND_OF_TYPE: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "bool": _switch,
         "int": _count,
         "str": _path,
+        "float": _interval,
         "float | None": _duration,
         "tuple[str, ...]": _names,
         "Mapping[str, CheckLevel]": _levels,
@@ -223,6 +254,10 @@ _KIND_OF_TYPE: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     }
 )
 _KINDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {field.name: _KIND_OF_TYPE[str(field.type)] for field in fields(Settings)}
+    {
+        **{field.name: _KIND_OF_TYPE[str(field.type)] for field in fields(Settings)},
+        "ledger": _ledger,
+        "ledger_environment": _environment,
+    }
 )
 _ONLY_IN_THE_FILE = frozenset({"checks", "plugins"})

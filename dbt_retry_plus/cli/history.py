@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from dbt_retry_plus.cli.options import OUTPUT, PROJECT_DIR, TARGET_PATH, ledger_of, refused
+from dbt_retry_plus.cli.options import LEDGER, OUTPUT, PROJECT_DIR, TARGET_PATH, ledger_of, refused
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.ledger.run_results import parse_time
@@ -80,6 +80,7 @@ history = click.Command(
     params=[
         PROJECT_DIR,
         TARGET_PATH,
+        LEDGER,
         click.Option(
             ["--limit"], type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest first."
         ),

@@ -5,6 +5,7 @@ from dbt_retry_plus.types.plan import EffectiveArguments, Finding, Plan, Planned
 from dbt_retry_plus.types.project import Graph, GraphNode, StateComparison
 from dbt_retry_plus.types.record import Chain, Invocation, Outcome, Place, ProjectInputs
 from dbt_retry_plus.types.report import Attempt, ReportedLink, ReportedNode, ReportFormat, RetryReport
+from dbt_retry_plus.types.store import LedgerStore, Store, StoredObject
 
 __all__ = [
     "Addition",
@@ -18,6 +19,7 @@ __all__ = [
     "Graph",
     "GraphNode",
     "Invocation",
+    "LedgerStore",
     "Outcome",
     "Place",
     "Plan",
@@ -30,4 +32,6 @@ __all__ = [
     "ReportedNode",
     "RetryReport",
     "StateComparison",
+    "Store",
+    "StoredObject",
 ]
