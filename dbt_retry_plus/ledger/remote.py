@@ -29,6 +29,7 @@ ARTIFACTS = (MANIFEST, RUN_RESULTS, REPORT, SUMMARY)
 """What is shipped besides the journal, before what the journal says of it."""
 
 _PACKED = ".gz"
+_RETRY_OF = "retry_of/"
 _NAME = re.compile(r"(?P<began>\d{20})-(?P<id>[0-9a-zA-Z-]+)")
 _PLACE = re.compile(rf"(?P<base>[^/]+/[^/]+)/{INVOCATIONS}/(?P<name>[^/]+)/(?P<below>.+)")
 
@@ -57,6 +58,12 @@ class RemoteInvocation:
     def place(self) -> str:
         """What the names of its objects begin with."""
         return f"{self.base}/{INVOCATIONS}/{self.name}/"
+
+    @property
+    def retry_of(self) -> str | None:
+        """The invocation that it retried, as far as the listing tells."""
+        names = (name.removeprefix(_RETRY_OF) for name in self.objects if name.startswith(_RETRY_OF))
+        return next(names, None)
 
     @property
     def size(self) -> int:
@@ -142,6 +149,11 @@ def name_of(header: Mapping[str, Any]) -> str:
     """Return the name of an invocation in stores, from the first line of its journal."""
     began = re.sub(r"\D", "", str(header.get("started_at") or ""))[:20]
     return f"{began:0<20}-{header.get('invocation_id')}"
+
+
+def retry_name(retry_of: str) -> str:
+    """Return the name of the object that says which invocation was retried; it says so in listings."""
+    return _RETRY_OF + retry_of
 
 
 def artifact_name(artifact: str) -> str:

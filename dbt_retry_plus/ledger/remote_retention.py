@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dbt_retry_plus.ledger import segments
 from dbt_retry_plus.ledger.claims import newest
-from dbt_retry_plus.ledger.remote import CLAIMS, RemoteInvocation, RemoteLedger, read_header
+from dbt_retry_plus.ledger.remote import CLAIMS, RemoteInvocation, RemoteLedger
 from dbt_retry_plus.planning.chain import chains_of
 from dbt_retry_plus.settings import Settings
 
@@ -18,13 +18,12 @@ def prune_remote(remote: RemoteLedger, settings: Settings) -> None:
 
     Raises:
         StoreUnreachableError: The store cannot be reached.
-        RetryRefusedError: A newer version of this package writes here too: keeping order is up to it.
     """
     there = {invocation.invocation_id: invocation for invocation in remote.invocations()}
     kept, bytes_left = len(there), sum(invocation.size for invocation in there.values())
     if kept <= settings.keep_invocations and bytes_left <= settings.keep_megabytes * _MEGABYTE:
         return
-    for chain in _chains(remote, there)[:-1]:
+    for chain in _chains(there)[:-1]:
         if kept <= settings.keep_invocations and bytes_left <= settings.keep_megabytes * _MEGABYTE:
             return
         if any(_is_claimed(remote, invocation_id) for invocation_id in chain):
@@ -34,15 +33,11 @@ def prune_remote(remote: RemoteLedger, settings: Settings) -> None:
             kept, bytes_left = kept - 1, bytes_left - there[invocation_id].size
 
 
-def _chains(remote: RemoteLedger, there: dict[str, RemoteInvocation]) -> list[tuple[str, ...]]:
-    """The chains in the store, the one with the newest link last; what is damaged is a chain of its own."""
-    retried: dict[str, str | None] = {}
-    for invocation_id, invocation in there.items():
-        header = read_header(remote.store, invocation) or {}
-        retry_of = header.get("retry_of")
-        retried[invocation_id] = retry_of if isinstance(retry_of, str) else None
-    position = {invocation_id: number for number, invocation_id in enumerate(retried)}
-    return sorted(chains_of(retried), key=lambda chain: max(position[invocation_id] for invocation_id in chain))
+def _chains(there: dict[str, RemoteInvocation]) -> list[tuple[str, ...]]:
+    """The chains in the store, the one with the newest link last."""
+    position = {invocation_id: number for number, invocation_id in enumerate(there)}
+    chains = chains_of({invocation_id: invocation.retry_of for invocation_id, invocation in there.items()})
+    return sorted(chains, key=lambda chain: max(position[invocation_id] for invocation_id in chain))
 
 
 def _is_claimed(remote: RemoteLedger, invocation_id: str) -> bool:

@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger import segments
 from dbt_retry_plus.ledger.claims import Claim
 from dbt_retry_plus.ledger.journal import JOURNAL
@@ -20,6 +19,7 @@ from dbt_retry_plus.ledger.remote import (
     artifact_name,
     name_of,
     read_journal,
+    retry_name,
 )
 from dbt_retry_plus.ledger.remote_retention import prune_remote
 from dbt_retry_plus.ledger.store import StoreUnreachableError, reason_of
@@ -42,6 +42,7 @@ class Shipment:
             new: Whether nothing of it can be in the store.
         """
         self.name = name_of(entry.header)
+        self._retry_of = entry.retry_of
         self._folder = entry.folder
         self._remote = remote
         self._place = f"{remote.base}/{INVOCATIONS}/{self.name}/"
@@ -59,6 +60,8 @@ class Shipment:
         """
         self._find_out()
         if self._segments == 0:
+            if self._retry_of:
+                self._write(retry_name(self._retry_of), b"")
             with (self._folder / JOURNAL).open("rb") as file:
                 self._ship_lines(file.readline())
 
@@ -73,6 +76,7 @@ class Shipment:
             StoreUnreachableError: The store cannot be reached.
         """
         self.begin()
+        self._ship_lines(b"")
         lines = self._new_lines()
         for artifact in ARTIFACTS:
             self._ship_artifact(artifact)
@@ -103,7 +107,7 @@ class Shipment:
         return lines + newline
 
     def _ship_lines(self, lines: bytes) -> None:
-        """Ship the next segment. One whose writing failed may be there all the same: it goes again as it was."""
+        """Ship the next segment; first the one whose writing failed, as it was: it may be there all the same."""
         lines = self._attempted or lines
         if not lines:
             return
@@ -226,7 +230,7 @@ class Shipper:
             return
         try:
             last()
-        except (StoreUnreachableError, RetryRefusedError, OSError) as error:
+        except (StoreUnreachableError, OSError) as error:
             self._failed = reason_of(error)
             self._warn_once(self._failed)
 

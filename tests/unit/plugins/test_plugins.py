@@ -70,6 +70,7 @@ def test_our_checks_come_through_the_same_door() -> None:
     assert [info.name for info in infos] == [
         *(f"checks.{name}" for name in ("record", "place", "plan", "relations")),
         *(f"reporting.{name}" for name in ("text", "json", "junit", "markdown", "html")),
+        "ledger.fsspec_store",
     ]
     assert all(info.origin == "built-in" and info.hooks and not info.problem for info in infos)
 
