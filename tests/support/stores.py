@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import socket
 import subprocess
@@ -50,7 +51,11 @@ class S3Server:
 
     def environment(self, port: int | None = None) -> dict[str, str]:
         """What a process needs to reach it, by another port where a proxy is in front of it."""
-        return {**CREDENTIALS, "FSSPEC_S3_ENDPOINT_URL": f"http://127.0.0.1:{port or self.port}"}
+        options = {
+            "endpoint_url": f"http://127.0.0.1:{port or self.port}",
+            "config_kwargs": {"retries": {"max_attempts": 1}, "connect_timeout": 5, "read_timeout": 20},
+        }
+        return {**CREDENTIALS, "FSSPEC_S3": json.dumps(options)}
 
 
 @contextmanager

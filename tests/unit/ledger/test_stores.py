@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import uuid
 from collections.abc import Callable
@@ -40,7 +41,7 @@ def reload_configuration(monkeypatch: pytest.MonkeyPatch, environment: dict[str,
     """fsspec reads its variables when it is imported."""
     from fsspec.config import conf
 
-    monkeypatch.setitem(conf, "s3", {"endpoint_url": environment["FSSPEC_S3_ENDPOINT_URL"]})
+    monkeypatch.setitem(conf, "s3", json.loads(environment["FSSPEC_S3"]))
 
 
 def names(store: Store, prefix: str) -> list[tuple[str, int]]:
@@ -103,9 +104,10 @@ def test_a_bucket_that_is_not_there_is_not_taken_for_an_empty_ledger(
 
 def test_a_server_that_is_not_there_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("s3fs", reason="s3fs cannot be installed with this Python")
+    environment = S3Server(free_port()).environment()
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    reload_configuration(monkeypatch, {"FSSPEC_S3_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"})
+    reload_configuration(monkeypatch, environment)
     store = Guarded(open_url("s3://bucket/ledger"))
     with pytest.raises(StoreUnreachableError, match="connect"):
         store.list("")
