@@ -7,10 +7,10 @@ import re
 from dbt_retry_plus.errors import RetryRefusedError
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.:-]*?)://(?P<place>[^/?#]*)(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL)
-_USER_WITH_PASSWORD = re.compile(r"[^@]*(?::|%3a)[^@]*@", re.IGNORECASE)
+_USER_WITH_PASSWORD = re.compile(r"^.*(?::|%3a).*@", re.IGNORECASE)
 _CREDENTIAL = re.compile(r"(?:^|[?&#;])[^=&]*(?:key|token|secret|sig|pass|pwd|auth|credential)[^=&]*=", re.IGNORECASE)
 _ANY_QUERY = re.compile(r"(?<=\w)\?[^\s'\")>]*=[^\s'\")>]*")
-_ANY_USER = re.compile(r"(?<=://)[^/@\s]*@")
+_ANY_PASSWORD = re.compile(r"(?<=://)[^/@\s]*(?::|%3a)[^/@\s]*@", re.IGNORECASE)
 
 
 def is_url(text: str) -> bool:
@@ -25,16 +25,16 @@ def scheme_of(url: str) -> str:
 
 
 def shown(url: str) -> str:
-    """Return what of a URL may be read by others: no query, nothing before an `@`."""
+    """Return what of a URL may be read by others: no query, no password."""
     found = _URL.fullmatch(url)
     if found is None:
         return url
-    return f"{found['scheme']}://{found['place'].rpartition('@')[2]}{found['path']}"
+    return f"{found['scheme']}://{_USER_WITH_PASSWORD.sub('', found['place'])}{found['path']}"
 
 
 def without_secrets(text: str) -> str:
     """Take out of a message of a store's what URLs in it can carry besides a place."""
-    return _ANY_QUERY.sub("", _ANY_USER.sub("", text))
+    return _ANY_QUERY.sub("", _ANY_PASSWORD.sub("", text))
 
 
 def refuse_credentials(url: str, where: str) -> None:

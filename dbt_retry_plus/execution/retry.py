@@ -70,8 +70,8 @@ def retry(request: RetryRequest) -> tuple[Any, bool]:
         prepared = account.prepared = prepare(request, records, chain)
         log_findings(prepared.findings)
         if prepared.plan.is_empty:
-            shared.fetch_rest()
-            records = read_records(ledger, request.folder, request.project_name)
+            if shared.fetch_rest():
+                records = read_records(ledger, request.folder, request.project_name)
             results, success = _nothing_to_do(request, records, prepared)
             account.nothing_ran()
             return results, success
@@ -151,6 +151,7 @@ class _Execution:
             request.running,
             profile_name=config.profile_name,
             target_name=config.target_name,
+            schema=config.credentials.schema,
             environment=environment,
         )
         remote, claim = claimed or (None, None)

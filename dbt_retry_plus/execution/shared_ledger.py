@@ -58,16 +58,21 @@ class SharedLedger:
         except OSError as error:
             raise self._not_writable(error) from None
 
-    def fetch_rest(self) -> None:
-        """Fetch the other invocations too, where it matters whether they left anything; failing is a warning."""
+    def fetch_rest(self) -> bool:
+        """Fetch the other invocations too, where it matters whether they left anything; failing is a warning.
+
+        Returns:
+            Whether there is more on record on this machine than before.
+        """
         if self._fetcher is None:
-            return
+            return False
         from dbt_retry_plus.ledger.store import StoreUnreachableError
 
         try:
-            self._fetcher.fetch_all()
+            return self._fetcher.fetch_all()
         except (StoreUnreachableError, OSError) as error:
             log_warning(f"Whether earlier invocations of other machines are unresolved is unknown: {error}.")
+            return False
 
     def hint(self) -> str:
         """Say where else there is something on record, when nothing was found here."""

@@ -21,6 +21,7 @@ from dbt_retry_plus.ledger.remote import (
     read_header,
     read_journal,
 )
+from dbt_retry_plus.ledger.run_results import MANIFEST
 from dbt_retry_plus.ledger.store import StoreUnreachableError
 from dbt_retry_plus.planning.chain import chain_of
 from dbt_retry_plus.types import Store
@@ -87,14 +88,19 @@ class Fetcher:
             if prefix is None and self._command(known.invocation_id) in RETRYABLE_COMMANDS:
                 return
 
-    def fetch_all(self) -> None:
+    def fetch_all(self) -> bool:
         """Fetch whatever this machine lacks.
+
+        Returns:
+            Whether it lacked anything.
 
         Raises:
             StoreUnreachableError: The store cannot be reached.
             OSError: The ledger cannot be written.
         """
-        self._fetch(self._known.keys())
+        lacked = [invocation_id for invocation_id, known in self._known.items() if known.remote is not None]
+        self._fetch(lacked)
+        return bool(lacked)
 
     def overtaken(self, invocation_ids: Collection[str]) -> bool:
         """Tell whether other machines have begun an invocation since, or have recorded more of one of these.
@@ -166,18 +172,19 @@ def files_of(store: Store, invocation: RemoteInvocation, artifacts: Collection[s
     Args:
         store: Where it is.
         invocation: The invocation.
-        artifacts: What to fetch besides its journal.
+        artifacts: What to fetch besides its journal. Without the manifest, the journal serves only to be looked at.
 
     Raises:
         StoreUnreachableError: The store cannot be reached.
     """
-    journal, _ = read_journal(store, invocation)
-    files = {JOURNAL: journal, FETCHED: json.dumps(dict(invocation.objects)).encode()}
+    files = {FETCHED: json.dumps(dict(invocation.objects)).encode()}
     for artifact in artifacts:
         data = read_artifact(store, invocation, artifact)
         if data is not None:
             files[artifact] = data
-    return files
+    manifest = MANIFEST in files or MANIFEST not in artifacts
+    journal, _ = read_journal(store, invocation, manifest=manifest)
+    return {**files, JOURNAL: journal}
 
 
 def recorded_here(entry: LedgerEntry) -> bool:

@@ -94,9 +94,13 @@ class FsspecStore:
         own = type(self._fs)._pipe_file if self._objects else type(self._fs).pipe_file  # noqa: SLF001
         common = (getattr(AsyncFileSystem, "_pipe_file", None), AbstractFileSystem.pipe_file)
         # What file systems inherit looks first and writes then; older ones do not know the mode.
-        if own in common or "mode" not in inspect.signature(own).parameters:
+        known = frozenset() if own in common else inspect.signature(own).parameters.keys()
+        if "mode" in known:
+            self._fs.pipe_file(path, data, mode="create")
+        elif "overwrite" in known:  # adlfs
+            self._fs.pipe_file(path, data, overwrite=False)
+        else:
             raise NotImplementedError
-        self._fs.pipe_file(path, data, mode="create")
 
     def _make_folder(self, path: str) -> None:
         if not self._objects:

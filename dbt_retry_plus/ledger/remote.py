@@ -180,25 +180,29 @@ def read_header(store: Store, invocation: RemoteInvocation) -> Mapping[str, Any]
         StoreUnreachableError: The store cannot be reached.
         RetryRefusedError: A newer version of this package wrote it.
     """
-    found = read_object(store, invocation.place + segments.name_of(1))
-    data = segments.unpacked(found, 1, 0) if found is not None else None
-    header = next(decoded((data or b"").splitlines(keepends=True), Path(invocation.place)), None)
+    segment = segments.unpacked(read_object(store, invocation.place + segments.name_of(1)), 1, 0)
+    lines = segment.lines.splitlines(keepends=True) if segment else []
+    header = next(decoded(lines, Path(invocation.place)), None)
     return header if header and header.get("invocation_id") == invocation.invocation_id else None
 
 
-def read_journal(store: Store, invocation: RemoteInvocation) -> tuple[bytes, int]:
+def read_journal(store: Store, invocation: RemoteInvocation, *, manifest: bool = True) -> tuple[bytes, int]:
     """Return an invocation's journal as far as its segments go, and the number of these.
+
+    Args:
+        store: Where it is.
+        invocation: The invocation.
+        manifest: Whether its manifest is there; what ran from one that is not is left out.
 
     Raises:
         StoreUnreachableError: The store cannot be reached.
     """
     whole = segments.name_of(segments.WHOLE)
     if whole in invocation.objects:
-        found = read_object(store, invocation.place + whole)
-        data = segments.unpacked(found, segments.WHOLE, 0) if found is not None else None
-        if data is not None:
-            return data, segments.WHOLE
-    return segments.joined(lambda name: read_object(store, invocation.place + name))
+        segment = segments.unpacked(read_object(store, invocation.place + whole), segments.WHOLE, 0)
+        if segment is not None and (manifest or not segment.manifest):
+            return segment.lines, segments.WHOLE
+    return segments.joined(lambda name: read_object(store, invocation.place + name), manifest=manifest)
 
 
 def read_artifact(store: Store, invocation: RemoteInvocation, artifact: str) -> bytes | None:

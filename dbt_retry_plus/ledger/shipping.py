@@ -22,6 +22,7 @@ from dbt_retry_plus.ledger.remote import (
     retry_name,
 )
 from dbt_retry_plus.ledger.remote_retention import prune_remote
+from dbt_retry_plus.ledger.run_results import MANIFEST
 from dbt_retry_plus.ledger.store import StoreUnreachableError, reason_of
 from dbt_retry_plus.settings import Settings
 
@@ -48,7 +49,7 @@ class Shipment:
         self._place = f"{remote.base}/{INVOCATIONS}/{self.name}/"
         self._segments: int | None = 0 if new else None
         self._offset = 0
-        self._attempted: bytes | None = None
+        self._attempted: segments.Segment | None = None
         self._sent: dict[str, tuple[int, int, int]] = {}
 
     def begin(self) -> None:
@@ -91,7 +92,7 @@ class Shipment:
         """
         data = (self._folder / JOURNAL).read_bytes()
         if data.endswith(b"\n"):
-            self._write(segments.name_of(segments.WHOLE), segments.packed(segments.WHOLE, 0, data))
+            self._write(segments.name_of(segments.WHOLE), segments.packed(segments.WHOLE, 0, self._segment(data)))
 
     def _find_out(self) -> None:
         """See how far an earlier process came with it."""
@@ -108,13 +109,15 @@ class Shipment:
 
     def _ship_lines(self, lines: bytes) -> None:
         """Ship the next segment; first the one whose writing failed, as it was: it may be there all the same."""
-        lines = self._attempted or lines
-        if not lines:
+        if not (lines or self._attempted):
             return
         number = (self._segments or 0) + 1
-        self._attempted = lines
-        self._write(segments.name_of(number), segments.packed(number, self._offset, lines))
-        self._attempted, self._segments, self._offset = None, number, self._offset + len(lines)
+        segment = self._attempted = self._attempted or self._segment(lines)
+        self._write(segments.name_of(number), segments.packed(number, self._offset, segment))
+        self._attempted, self._segments, self._offset = None, number, self._offset + len(segment.lines)
+
+    def _segment(self, lines: bytes) -> segments.Segment:
+        return segments.Segment(lines, MANIFEST in self._sent)
 
     def _ship_artifact(self, artifact: str) -> None:
         path = self._folder / artifact

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,32 @@ def test_the_manifest_is_there_before_what_ran_from_it(here: LocalLedger, there:
     shipment.ship()
     assert set(fetched(store, there)["one"].outcomes) == {"model.a"}
     opened.close()
+
+
+@pytest.mark.parametrize("damage", [None, b"torn"])
+@pytest.mark.parametrize("ended", [True, False])
+def test_without_its_manifest_nothing_counts_that_ran_from_it(
+    ended: bool, damage: bytes | None, here: LocalLedger, there: LocalLedger
+) -> None:
+    store = DictStore()
+    opened = begin(here, "one", selection("model.a"))
+    (opened.folder / "manifest.json").write_text("{}")
+    opened.journal.append(journal.encode(finish("model.a")))
+    opened.journal.append(journal.encode(end()))
+    opened.close()
+    shipment = Shipment(entry_of(opened), remote_of(store), new=True)
+    shipment.ship()
+    if ended:
+        shipment.end()
+    name = next(name for name in store.objects if name.endswith("manifest.json.gz"))
+    if damage is None:
+        del store.objects[name]
+    else:
+        store.objects[name] = damage
+
+    found = fetched(store, there)["one"]
+
+    assert (dict(found.outcomes), found.ended) == ({}, False)
 
 
 @hypothesis_settings(max_examples=100, deadline=None)
@@ -327,6 +354,29 @@ def test_an_outage_that_passes_is_no_warning(here: LocalLedger, there: LocalLedg
     opened.close()
     shipper.finish()
     assert warnings == []
+    assert fetched(store, there)["one"].ended
+
+
+def test_the_command_goes_on_while_the_store_hangs(here: LocalLedger, there: LocalLedger) -> None:
+    class Hanging(DictStore):
+        hangs, goes_on = threading.Event(), threading.Event()
+
+        def write(self, name: str, data: bytes) -> None:
+            self.hangs.set()
+            assert self.goes_on.wait(60)
+            super().write(name, data)
+
+    store = Hanging()
+    opened = begin(here, "one", selection("model.a"))
+    shipper = Shipper(remote_of(store), entry_of(opened), QUICK, pytest.fail)
+    shipper.start()
+    assert store.hangs.wait(60)
+    opened.journal.append(journal.encode(finish("model.a")))
+    opened.journal.append(journal.encode(end()))
+    opened.close()
+    assert not store.objects
+    store.goes_on.set()
+    shipper.finish()
     assert fetched(store, there)["one"].ended
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from dbt_retry_plus.ledger.fsspec_store import open_url
+from dbt_retry_plus.ledger.fsspec_store import FsspecStore, open_url
 from dbt_retry_plus.ledger.store import Guarded, StoreUnreachableError, opener
 from dbt_retry_plus.plugin_manager import load_plugins
 from dbt_retry_plus.settings import Settings
+from dbt_retry_plus.store_url import shown
 from dbt_retry_plus.types import LedgerStore, Store, StoredObject
 from tests.support.stores import DictStore, S3Server, free_port
 
@@ -53,11 +54,12 @@ def test_what_was_written_is_listed_and_read_by_others(open_again: Open) -> None
     assert names(other, "") == []
     store.write("shop/dev/a/1.gz", b"one")
     store.write("shop/dev/b.json", b"")
+    store.write("shop/dev2/c.json", b"of another environment")
     store.write("shop/dev/a/1.gz", b"replaced")
 
     assert other.read("shop/dev/a/1.gz") == b"replaced"
     assert names(other, "shop/dev/") == [("shop/dev/a/1.gz", 8), ("shop/dev/b.json", 0)]
-    assert names(other, "") == names(other, "shop/dev/")
+    assert len(names(other, "")) == 3
     assert names(other, "shop/prod/") == []
 
 
@@ -161,6 +163,20 @@ def test_what_a_store_raises_is_shown_without_secrets() -> None:
     with pytest.raises(StoreUnreachableError) as raised:
         Guarded(Raising()).list("")
     assert str(raised.value) == "ValueError: GET https://host/b failed"
+
+
+def test_a_url_is_shown_without_what_may_be_secret_in_it() -> None:
+    assert shown("s3://key:hush@bucket/x?token=hush#hush") == "s3://bucket/x"
+    assert shown("abfs://box@account.dfs.core.windows.net/x") == "abfs://box@account.dfs.core.windows.net/x"
+    assert shown("a/folder") == "a/folder"
+
+
+def test_a_file_system_that_knows_no_conditional_write_says_so(tmp_path: Path) -> None:
+    from fsspec.implementations.dirfs import DirFileSystem
+    from fsspec.implementations.local import LocalFileSystem
+
+    with pytest.raises(NotImplementedError):
+        Guarded(FsspecStore(DirFileSystem(str(tmp_path), LocalFileSystem()), "x")).write_if_absent("a", b"x")
 
 
 def test_a_store_is_described_without_being_opened() -> None:
