@@ -55,10 +55,14 @@ def ledger_of(context: click.Context) -> LocalLedger:
 
         folder = tempfile.TemporaryDirectory(prefix="dbt-retry-plus-")
         context.call_on_close(folder.cleanup)
-        return fetched_ledger(named, Path(folder.name), os.environ)
+        return fetched_ledger(named, Path(folder.name), os.environ, _warn)
     if named:
         return LocalLedger(Path(named))
     return find_ledger(given(context, "project_dir"), given(context, "target_path"), os.environ)
+
+
+def _warn(sentence: str) -> None:
+    click.echo(f"dbt-retry-plus: {sentence}", err=True)
 
 
 def refused(refusal: RetryRefusedError) -> CommandRefusedError:

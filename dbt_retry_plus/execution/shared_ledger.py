@@ -49,8 +49,10 @@ class SharedLedger:
         from dbt_retry_plus.ledger.fetching import Fetcher
         from dbt_retry_plus.ledger.store import StoreUnreachableError
 
+        remote = self.remote(self._request.running.environment)
+        self.findings = remote.findings
         try:
-            self._fetcher = Fetcher(self.remote(self._request.running.environment), self._ledger)
+            self._fetcher = Fetcher(remote, self._ledger)
             self._fetcher.fetch_wanted(self._request.invocation)
         except StoreUnreachableError as error:
             self._fetcher = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from dbt_retry_plus.errors import RetryRefusedError
@@ -20,19 +21,25 @@ from dbt_retry_plus.store_url import refuse_credentials, shown
 from dbt_retry_plus.types import Store, StoredObject
 
 
-def fetched_ledger(url: str, folder: Path, environment: Mapping[str, str]) -> LocalLedger:
+def fetched_ledger(
+    url: str, folder: Path, environment: Mapping[str, str], warn: Callable[[str], object]
+) -> LocalLedger:
     """Fetch all invocations in a store, of all projects, as far as it takes to list and show them.
 
     Args:
         url: The URL of the ledger, as settings give it.
         folder: Where to put them.
         environment: The variables of the environment.
+        warn: Is told what is wrong with plugins that were asked for a store.
 
     Raises:
         RetryRefusedError: The URL holds credentials, or the store cannot be reached.
     """
     refuse_credentials(url, "--ledger")
-    open_store, _ = opener(url, load_plugins(Settings(disable_plugins=read_disabled_plugins(environment)), None))
+    plugins = load_plugins(Settings(disable_plugins=read_disabled_plugins(environment)), None)
+    open_store, findings = opener(url, plugins)
+    for finding in findings:
+        warn(finding.sentence)
     try:
         store = open_store()
         objects = [*store.list("")]
@@ -52,5 +59,5 @@ def _running(store: Store, objects: list[StoredObject]) -> Iterator[str]:
     for place in places:
         if len(place) == 4 and place[2] == CLAIMS:
             held = newest(store, "/".join(place[:2]), place[3])
-            if held is not None and not (held.released or held.expired()):
+            if held is not None and not (held.released or held.expired(timedelta(seconds=held.lease))):
                 yield held.invocation_id

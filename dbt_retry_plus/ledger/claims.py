@@ -30,7 +30,7 @@ SCHEMA: Final = "dbt-retry-plus/claim/v1"
 _INTERVALS_IN_A_LEASE = 6
 _SHORTEST_LEASE = 3.0
 _LONGEST_LEASE = 600.0
-_CLOCKS_DIFFER = timedelta(minutes=10)
+_CLOCKS_DIFFER = timedelta(minutes=5)
 _LOOKS_IN_A_LEASE = 20
 
 

@@ -33,5 +33,6 @@ def remote_ledger(
     from dbt_retry_plus.ledger.store import opener
     from dbt_retry_plus.plugin_manager import load_plugins
 
-    open_store, _ = opener(settings.ledger, plugins or load_plugins(settings, project_root))
-    return RemoteLedger(open_store, shown(settings.ledger), project, settings.ledger_environment or environment)
+    open_store, findings = opener(settings.ledger, plugins or load_plugins(settings, project_root))
+    place = settings.ledger_environment or environment
+    return RemoteLedger(open_store, shown(settings.ledger), project, place, findings)

@@ -22,7 +22,7 @@ from dbt_retry_plus.ledger.journal import decoded
 from dbt_retry_plus.ledger.reports import REPORT
 from dbt_retry_plus.ledger.run_results import MANIFEST, RUN_RESULTS
 from dbt_retry_plus.ledger.summary import SUMMARY
-from dbt_retry_plus.types import Store, StoredObject
+from dbt_retry_plus.types import Finding, Store, StoredObject
 
 INVOCATIONS, CLAIMS, LATEST = "invocations", "claims", "latest.json"
 ARTIFACTS = (MANIFEST, RUN_RESULTS, REPORT, SUMMARY)
@@ -74,7 +74,14 @@ class RemoteInvocation:
 class RemoteLedger:
     """The ledger of one project and environment in a store, which is opened when it is first used."""
 
-    def __init__(self, open_store: Callable[[], Store], url: str, project: str, environment: str) -> None:
+    def __init__(
+        self,
+        open_store: Callable[[], Store],
+        url: str,
+        project: str,
+        environment: str,
+        findings: Iterable[Finding] = (),
+    ) -> None:
         """Name the place.
 
         Args:
@@ -82,7 +89,9 @@ class RemoteLedger:
             url: Its URL, as it may be shown.
             project: Name of the project.
             environment: What tells its environments apart.
+            findings: What is wrong with plugins that were asked for a store.
         """
+        self.findings = tuple(findings)
         self._open = open_store
         self.url = url
         self.environment = environment

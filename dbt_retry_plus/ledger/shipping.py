@@ -61,10 +61,10 @@ class Shipment:
         """
         self._find_out()
         if self._segments == 0:
-            if self._retry_of:
-                self._write(retry_name(self._retry_of), b"")
             with (self._folder / JOURNAL).open("rb") as file:
                 self._ship_lines(file.readline())
+            if self._retry_of:
+                self._write(retry_name(self._retry_of), b"")
 
     def ship(self) -> None:
         """Ship what has come since.

@@ -65,7 +65,11 @@ def begin_recording(
         return None
     if is_url(settings.ledger):
         try:
-            remote = remote or remote_ledger(settings, running.project_root, running.project_name, running.environment)
+            if remote is None:
+                root, project = running.project_root, running.project_name
+                remote = remote_ledger(settings, root, project, running.environment)
+                for finding in remote.findings:
+                    log_warning(finding.sentence)
             recorder.ship_to(remote, claim)
         except Exception as error:  # likewise
             log_warning(f"dbt-retry-plus does not ship the record of this invocation to the ledger's store: {error}")

@@ -380,6 +380,25 @@ def test_the_command_goes_on_while_the_store_hangs(here: LocalLedger, there: Loc
     assert fetched(store, there)["one"].ended
 
 
+def test_a_store_that_never_answers_does_not_keep_the_command_from_ending(
+    here: LocalLedger, warnings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent(DictStore):
+        answers = threading.Event()
+
+        def write(self, name: str, data: bytes) -> None:
+            self.answers.wait()
+
+    monkeypatch.setattr("dbt_retry_plus.ledger.shipping._PATIENCE", 0.1)
+    opened = begin(here, "one", *ran({"model.a": "success"}))
+    shipper = Shipper(remote_of(Silent()), entry_of(opened), QUICK, warnings.append)
+    shipper.start()
+    opened.close()
+    shipper.finish()
+    assert [warning.split(": ")[1].split(".")[0] for warning in warnings] == ["it does not answer"]
+    Silent.answers.set()
+
+
 def test_a_store_that_cannot_be_opened_is_one_warning(here: LocalLedger, warnings: list[str]) -> None:
     def refuse() -> Any:
         raise StoreUnreachableError("fsspec is not installed: install 'dbt-retry-plus[remote]'")
