@@ -32,7 +32,7 @@ def _history(limit: int, output: str, **_options: object) -> tuple[list[dict[str
     elif invocations:
         click.echo(table(_HEADER, [_row(invocation) for invocation in invocations]))
     else:
-        click.echo(f"There are no invocations on the ledger in '{ledger.folder}'. Run a dbt command that builds.")
+        click.echo(f"There are no invocations on the ledger in '{ledger.name}'. Run a dbt command that builds.")
     return invocations, True
 
 

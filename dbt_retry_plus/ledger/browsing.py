@@ -43,7 +43,7 @@ def fetched_ledger(
     try:
         store = open_store()
         objects = [*store.list("")]
-        ledger = LocalLedger(folder, frozenset(_running(store, objects)))
+        ledger = LocalLedger(folder, frozenset(_running(store, objects)), shown(url))
         for invocation in grouped(objects):
             files = files_of(store, invocation, (RUN_RESULTS, SUMMARY))
             if files[JOURNAL]:

@@ -78,13 +78,17 @@ class OpenInvocation:
 class LocalLedger:
     """Reads and writes the ledger in one folder."""
 
-    def __init__(self, folder: Path, running_elsewhere: AbstractSet[str] = frozenset()) -> None:
+    def __init__(
+        self, folder: Path, running_elsewhere: AbstractSet[str] = frozenset(), name: str | None = None
+    ) -> None:
         """Name the folder; it need not exist.
 
         Args:
             folder: `<target-path>/retry_plus`, or what settings say.
             running_elsewhere: Invocations that other machines are known to be running.
+            name: What users call it; the folder unless told.
         """
+        self.name = name or str(folder)
         self.folder = folder
         self._running_elsewhere = running_elsewhere
         self.invocations = folder / INVOCATIONS
