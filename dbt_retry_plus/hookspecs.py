@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         EndedAttempt,
         Finding,
         FoundRetry,
+        LedgerStore,
         NodeAttempt,
         NodeError,
         PlannedRetry,
@@ -70,6 +71,24 @@ def retry_plus_options() -> Iterable[click.Option]:
         @hookimpl
         def retry_plus_options():
             return [click.Option(["--ticket"], help="The ticket that this retry is for.")]
+    """
+
+
+@hookspec
+def retry_plus_ledger_stores() -> Iterable[LedgerStore]:
+    """Add kinds of stores that the ledger can be kept in (contribute).
+
+    Called once for each command that is recorded, each retry and each `history` or `show` whose ledger is a URL, where
+    dbt may not be imported. Stores are opened and used in a thread of their own while a command runs. Our own, which
+    opens whatever fsspec does, comes this way too.
+
+    Returns:
+        The kinds; one for a scheme that another plugin took is left out.
+
+    Example:
+        @hookimpl
+        def retry_plus_ledger_stores():
+            return [LedgerStore(("vault",), lambda url: VaultStore(url.removeprefix("vault://")))]
     """
 
 
@@ -283,6 +302,7 @@ KIND_OF_HOOK: Mapping[str, Kind] = MappingProxyType(
     {
         "retry_plus_options": Kind.CONTRIBUTE,
         "retry_plus_report_formats": Kind.CONTRIBUTE,
+        "retry_plus_ledger_stores": Kind.CONTRIBUTE,
         "retry_plus_check_record": Kind.VALIDATE,
         "retry_plus_compare": Kind.CONTRIBUTE,
         "retry_plus_amend": Kind.CONTRIBUTE,

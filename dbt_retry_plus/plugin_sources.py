@@ -33,6 +33,7 @@ _BUILT_IN = (
     "reporting.junit",
     "reporting.markdown",
     "reporting.html",
+    "ledger.fsspec_store",
 )
 _VALIDATING = frozenset(name for name, kind in KIND_OF_HOOK.items() if kind is Kind.VALIDATE)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dbt_retry_plus.attempt_settings import KINDS_OF_RULES, RULE_NAMES, patterns, whole_number
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.settings_file import Entry, read_settings_file
+from dbt_retry_plus.store_url import is_url, refuse_credentials
 from dbt_retry_plus.types import AttemptRules
 from dbt_retry_plus.words import Backoff, Changed, CheckLevel, RebuildTested, RetryOn
 
@@ -31,7 +32,11 @@ class Settings:
 
     Attributes:
         record: Whether invocations are recorded.
-        ledger: The folder of the ledger, from the project folder; `<target-path>/retry_plus` when empty.
+        ledger: The folder of the ledger, from the project folder; `<target-path>/retry_plus` when empty. Or the URL
+            of a store, to which what is recorded in that folder is shipped.
+        ledger_interval: How long, in seconds, what is recorded may wait until it is shipped to the store.
+        ledger_environment: What tells apart, in the store, the environments in which a project runs; made of the
+            target and its connection when empty.
         keep_invocations: How many invocations stay on the ledger.
         keep_megabytes: How large it may grow.
         changed: Which nodes that changed since they succeeded are rebuilt.
@@ -60,6 +65,8 @@ class Settings:
 
     record: bool = True
     ledger: str = ""
+    ledger_interval: float = 10.0
+    ledger_environment: str = ""
     keep_invocations: int = 30
     keep_megabytes: int = 1000
     changed: Changed = Changed.ANCESTORS
@@ -113,8 +120,10 @@ def read_disabled_plugins(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def ledger_folder(settings: Settings, project_root: Path, target_path: Path) -> Path:
-    """Return where the ledger of a project is."""
-    return project_root / Path(settings.ledger).expanduser() if settings.ledger else target_path / LEDGER_FOLDER
+    """Return where the ledger of a project is; with a store, that of this machine."""
+    if not settings.ledger or is_url(settings.ledger):
+        return target_path / LEDGER_FOLDER
+    return project_root / Path(settings.ledger).expanduser()
 
 
 def node_settings(where: str, values: object) -> Mapping[str, Any]:
@@ -210,6 +219,22 @@ def _path(value: Any) -> str:
     return value
 
 
+def _ledger(entry: Entry) -> str:
+    ledger = _path(entry.plain)
+    refuse_credentials(ledger, entry.where)
+    return ledger
+
+
+def _environment(value: Any) -> str:
+    if not isinstance(value, str) or not _ENVIRONMENT.fullmatch(value):
+        raise ValueError(value)
+    return value
+
+
+def _interval(value: Any) -> float:
+    return max(duration(value), _SHORTEST_INTERVAL)
+
+
 def duration(value: Any) -> float:
     """Read a time as seconds; raises ValueError for what is none."""
     found = _DURATION.fullmatch(str(value).strip())
@@ -266,6 +291,8 @@ def _one_of(choices: type[Enum]) -> str:
     return f"one of {', '.join(str(choice.value) for choice in choices)}"
 
 
+_ENVIRONMENT = re.compile(r"\w[\w.-]{0,99}")
+_SHORTEST_INTERVAL = 0.1
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 _SECONDS = MappingProxyType({"s": 1, "m": 60, "h": 3600, "d": 86_400})
 _SWITCH_WORDS = MappingProxyType(
@@ -276,6 +303,9 @@ _WORDS: Mapping[Callable[[Any], Any], str] = MappingProxyType(
         _switch: "true or false",
         count: "a whole number above 0",
         _path: "a path",
+        _ledger: "a path or the URL of a store",
+        _environment: "a name of letters, digits, dots and dashes",
+        _interval: "a time such as 5s or 1m",
         duration: "a time such as 90s, 30m, 12h or 2d",
         _names: "a list of names",
         _levels: "a level by the code of each check",
@@ -308,9 +338,12 @@ _KIND_OF_TYPE: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "RetryOn": RetryOn,
     }
 )
+_KIND_OF_FIELD: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {**KINDS_OF_RULES, "ledger": _ledger, "ledger_environment": _environment, "ledger_interval": _interval}
+)
 _KINDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {field.name: KINDS_OF_RULES.get(field.name) or _KIND_OF_TYPE[str(field.type)] for field in fields(Settings)}
+    {field.name: _KIND_OF_FIELD.get(field.name) or _KIND_OF_TYPE[str(field.type)] for field in fields(Settings)}
 )
 _BUDGETS = frozenset({"attempt_budget", "time_budget"})
 _ONLY_IN_THE_FILE = frozenset({"checks", "plugins", "jobs"})
-_OF_ENTRIES = frozenset({_levels, _by_plugin, _jobs})
+_OF_ENTRIES = frozenset({_levels, _by_plugin, _jobs, _ledger})

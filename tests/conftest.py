@@ -12,6 +12,7 @@ import pytest
 from tests.support.postgres import PostgresServer, PostgresUnavailableError, running_postgres
 from tests.support.projects import Adapter, DbtProject, copy_of, copy_project
 from tests.support.shares import share
+from tests.support.stores import S3Server, running_s3
 
 ProjectFactory = Callable[..., DbtProject]
 
@@ -61,6 +62,15 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield running
     finally:
         server.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A real S3 API over HTTP, one for each process that runs tests."""
+    pytest.importorskip("moto", reason="moto cannot be installed with this Python")
+    pytest.importorskip("s3fs", reason="s3fs cannot be installed with this Python")
+    with running_s3() as server:
+        yield server
 
 
 @pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -38,6 +38,9 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "operation-half-done": Code(
             _ERROR, "A run-operation was stopped while it ran; it may not be idempotent.", passable=True
         ),
+        "ledger-unreachable": Code(
+            _ERROR, "The store of the ledger cannot be reached; `--ledger-optional` passes it, `--force` does not."
+        ),
         "plugin-broken": Code(_ERROR, "A plugin could not be loaded; a warning where it holds no check."),
         "plugin-failed": Code(_ERROR, "A plugin's check raised an exception; a warning for its other hooks."),
         "stale-artifacts": Code(_WARNING, "`manifest.json` is of a later command, which is not on record."),

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from dbt_retry_plus.cli.options import OUTPUT, PROJECT_DIR, TARGET_PATH, ledger_of, refused
+from dbt_retry_plus.cli.options import LEDGER, OUTPUT, PROJECT_DIR, TARGET_PATH, ledger_of, refused
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.ledger.run_results import parse_time
@@ -32,7 +32,7 @@ def _history(limit: int, output: str, **_options: object) -> tuple[list[dict[str
     elif invocations:
         click.echo(table(_HEADER, [_row(invocation) for invocation in invocations]))
     else:
-        click.echo(f"There are no invocations on the ledger in '{ledger.folder}'. Run a dbt command that builds.")
+        click.echo(f"There are no invocations on the ledger in '{ledger.name}'. Run a dbt command that builds.")
     return invocations, True
 
 
@@ -80,6 +80,7 @@ history = click.Command(
     params=[
         PROJECT_DIR,
         TARGET_PATH,
+        LEDGER,
         click.Option(
             ["--limit"], type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest first."
         ),

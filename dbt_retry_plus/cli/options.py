@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -10,11 +12,17 @@ import click
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.ledger.location import find_ledger
+from dbt_retry_plus.store_url import is_url
 
 PROJECT_DIR = click.Option(
     ["--project-dir"], metavar="DIRECTORY", help="The folder of dbt_project.yml. Default: this one or one above it."
 )
 TARGET_PATH = click.Option(["--target-path"], metavar="DIRECTORY", help="The folder of dbt's artifacts.")
+LEDGER = click.Option(
+    ["--ledger"],
+    metavar="URL",
+    help="Read this ledger, of all projects in it: the URL of a store, or a folder. No project is needed.",
+)
 OUTPUT = click.Option(
     ["--output"],
     type=click.Choice(["text", "json"]),
@@ -35,10 +43,26 @@ class CommandRefusedError(click.UsageError):
 def ledger_of(context: click.Context) -> LocalLedger:
     """Find the ledger that the options of a command, given before or after its name, mean.
 
+    What is in a store is fetched into a folder that is gone when the command has ended.
+
     Raises:
-        RetryRefusedError: There is no project, or its target folder can only be told by dbt.
+        RetryRefusedError: There is no project, or its target folder can only be told by dbt; or the store cannot be
+            reached.
     """
+    named = given(context, "ledger")
+    if named and is_url(named):
+        from dbt_retry_plus.ledger.browsing import fetched_ledger
+
+        folder = tempfile.TemporaryDirectory(prefix="dbt-retry-plus-")
+        context.call_on_close(folder.cleanup)
+        return fetched_ledger(named, Path(folder.name), os.environ, _warn)
+    if named:
+        return LocalLedger(Path(named))
     return find_ledger(given(context, "project_dir"), given(context, "target_path"), os.environ)
+
+
+def _warn(sentence: str) -> None:
+    click.echo(f"dbt-retry-plus: {sentence}", err=True)
 
 
 def refused(refusal: RetryRefusedError) -> CommandRefusedError:

@@ -67,6 +67,11 @@ _OPTIONS: list[click.Parameter] = [
     ),
     click.Option(["--force"], is_flag=True, help="Run in spite of findings that can be passed; see README."),
     click.Option(
+        ["--ledger-optional"],
+        is_flag=True,
+        help="Retry what is on record on this machine when the store of the ledger cannot be reached.",
+    ),
+    click.Option(
         ["-p", "--plugin", "plugin"],
         multiple=True,
         metavar="NAME",
@@ -143,6 +148,7 @@ def _request(context: click.Context, options: dict[str, Any]) -> Any:
         confirm=options["confirm"],
         as_json=options["output"] == _JSON,
         force=options["force"],
+        ledger_optional=options["ledger_optional"],
         check_relations=options["check_relations"] or settings.check_relations,
         plugin_options={name: value for name, value in options.items() if name not in _OWN_NAMES},
         narrowing={name: options[name] for name in _NARROWING if options.get(name)},

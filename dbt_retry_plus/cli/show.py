@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from dbt_retry_plus.cli.history import as_of_now, local_time
-from dbt_retry_plus.cli.options import OUTPUT, PROJECT_DIR, TARGET_PATH, ledger_of, refused
+from dbt_retry_plus.cli.options import LEDGER, OUTPUT, PROJECT_DIR, TARGET_PATH, ledger_of, refused
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.find import Records
 from dbt_retry_plus.ledger.summary import result_of
@@ -92,7 +92,7 @@ def _lines(invocation: Invocation, chain: Chain, document: dict[str, Any]) -> It
 
 show = click.Command(
     "show",
-    params=[click.Argument(["invocation_id"], metavar="ID"), PROJECT_DIR, TARGET_PATH, OUTPUT],
+    params=[click.Argument(["invocation_id"], metavar="ID"), PROJECT_DIR, TARGET_PATH, LEDGER, OUTPUT],
     callback=_show,
     help="Show one invocation: its outcomes, its arguments and its chain.",
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,7 @@ class RunningInvocation:
         adapter: Type of the target's adapter.
         schema: The schema that the target writes to.
         project_variables: The vars of `dbt_project.yml`.
+        environment: What tells this target and its warehouse from others, on any machine.
     """
 
     invocation_id: str
@@ -44,6 +47,7 @@ class RunningInvocation:
     adapter: str
     schema: str
     project_variables: Mapping[str, Any]
+    environment: str
 
 
 def running_command() -> str | None:
@@ -73,7 +77,23 @@ def running_invocation() -> RunningInvocation | None:
         adapter=profile.credentials.type,
         schema=profile.credentials.schema,
         project_variables=project.vars.to_dict(),
+        environment=environment_of(profile),
     )
+
+
+def environment_of(profile: Any) -> str:
+    """Return what tells a target and its warehouse from others: the target's name, and a digest of its connection.
+
+    Args:
+        profile: dbt's profile, or its configuration, which is one too.
+    """
+    credentials = profile.credentials
+    try:
+        field = str(credentials.unique_field)
+    except Exception:  # an adapter that has none, or makes it of what is not set
+        field = ""
+    connection = json.dumps([credentials.type, field, str(credentials.database), str(credentials.schema)])
+    return f"{profile.target_name}-{hashlib.sha256(connection.encode()).hexdigest()[:10]}"
 
 
 def resolved_arguments() -> Mapping[str, Any]:

@@ -113,7 +113,7 @@ def prepare(request: RetryRequest, records: Records, chain: Chain) -> Prepared:
     nothing_left = plan.is_empty and may_be_empty(chain) and request.rules.changed is not Changed.ALL
     config = None if nothing_left else load_config(flags)
     found = _found(request, records, chain, arguments, config, recorded_place)
-    findings = checked(request, [*request.plugins.problems(), *_check_record(request, found)])
+    findings = checked(request, [*request.found_before, *request.plugins.problems(), *_check_record(request, found)])
     prepared = Prepared(found, chain, arguments, plan, flags, findings, config=config)
     return prepared if nothing_left else _with_project(request, records, prepared)
 

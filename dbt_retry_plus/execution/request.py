@@ -13,6 +13,7 @@ from dbt_retry_plus.planning.rebuild import RebuildRules
 from dbt_retry_plus.plugin_manager import Plugins
 from dbt_retry_plus.reporting.outputs import ReportOutput
 from dbt_retry_plus.settings import LEDGER_FOLDER, Settings
+from dbt_retry_plus.types import Finding
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,12 @@ class RetryRequest:
         confirm: Whether the user is asked before anything runs.
         as_json: Whether the plan is printed as one JSON document.
         force: Whether errors that can be passed are.
+        ledger_optional: Whether a store that cannot be reached does not stop the retry.
         check_relations: Whether the warehouse is asked for the proven nodes that the retry set reads.
         plugin_options: Their options given on this command line.
         reports: The reports that are written at the end.
         attempts: What was asked for about attempts.
+        found_before: What was found before there was a record to check.
     """
 
     running: RunningInvocation
@@ -60,10 +63,12 @@ class RetryRequest:
     confirm: bool = False
     as_json: bool = False
     force: bool = False
+    ledger_optional: bool = False
     check_relations: bool = False
     plugin_options: Mapping[str, Any] = field(default_factory=dict)
     reports: tuple[ReportOutput, ...] = ()
     attempts: AttemptWishes = field(default_factory=AttemptWishes)
+    found_before: tuple[Finding, ...] = ()
 
     @property
     def project_root(self) -> Path:

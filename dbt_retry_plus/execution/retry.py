@@ -6,13 +6,13 @@ import sys
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbt_retry_plus.checks.levels import settled
 from dbt_retry_plus.dbtcore.events import log_info, log_warning
 from dbt_retry_plus.dbtcore.project import write_parsed_manifest
 from dbt_retry_plus.dbtcore.results import nothing_ran, run_task
-from dbt_retry_plus.dbtcore.running import resolved_arguments
+from dbt_retry_plus.dbtcore.running import environment_of, resolved_arguments
 from dbt_retry_plus.dbtcore.tasks import ResumedTask
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.execution.account import Account
@@ -20,6 +20,7 @@ from dbt_retry_plus.execution.announce import ask, log_findings, log_plan_in_sho
 from dbt_retry_plus.execution.attempting import NodeAttempts
 from dbt_retry_plus.execution.prepare import Prepared, prepare
 from dbt_retry_plus.execution.request import RetryRequest
+from dbt_retry_plus.execution.shared_ledger import SharedLedger
 from dbt_retry_plus.execution.unresolved import unresolved_elsewhere
 from dbt_retry_plus.ledger.adopt import adopt
 from dbt_retry_plus.ledger.find import Records, overtaken, read_records
@@ -39,6 +40,10 @@ from dbt_retry_plus.texts import some_of
 from dbt_retry_plus.types import Chain, Graph, Plan
 from dbt_retry_plus.words import COMMANDS_WITH_HOOK_NODES
 
+if TYPE_CHECKING:
+    from dbt_retry_plus.ledger.claims import Claim
+    from dbt_retry_plus.ledger.remote import RemoteLedger
+
 
 def retry(request: RetryRequest) -> tuple[Any, bool]:
     """Retry what an invocation, and the retries of it, left unproven.
@@ -54,8 +59,11 @@ def retry(request: RetryRequest) -> tuple[Any, bool]:
         take_away(request.reports)
     own_ledger = LocalLedger(ledger_folder(request.settings, request.project_root, request.target_path))
     ledger = LocalLedger(request.folder / LEDGER_FOLDER) if request.state else own_ledger
+    shared = SharedLedger(request, own_ledger)
+    shared.fetch()
+    request = replace(request, found_before=shared.findings)
     records = read_records(ledger, request.folder, request.project_name)
-    chain = _wanted(request, records)
+    chain = _wanted(request, records, shared)
     if request.dry_run:
         return show_plan(prepare(request, records, chain), as_json=request.as_json)
     account = Account(request, own_ledger, chain)
@@ -63,6 +71,8 @@ def retry(request: RetryRequest) -> tuple[Any, bool]:
         prepared = account.prepared = prepare(request, records, chain)
         log_findings(prepared.findings)
         if prepared.plan.is_empty:
+            if shared.fetch_rest():
+                records = read_records(ledger, request.folder, request.project_name)
             results, success = _nothing_to_do(request, records, prepared)
             account.nothing_ran()
             return results, success
@@ -71,18 +81,25 @@ def retry(request: RetryRequest) -> tuple[Any, bool]:
     elif sys.stdout.isatty():
         log_plan_in_short(prepared)
     with account.of_refusals():
-        return _Execution(request, records, own_ledger, prepared, account).run()
+        return _Execution(request, records, own_ledger, shared, prepared, account).run()
 
 
 class _Execution:
     """Runs what is prepared, and sees to it that all of it is on record."""
 
     def __init__(
-        self, request: RetryRequest, records: Records, own_ledger: LocalLedger, prepared: Prepared, account: Account
+        self,
+        request: RetryRequest,
+        records: Records,
+        own_ledger: LocalLedger,
+        shared: SharedLedger,
+        prepared: Prepared,
+        account: Account,
     ) -> None:
         self._request = request
         self._records = records
         self._own_ledger = own_ledger
+        self._shared = shared
         self._prepared = prepared
         self._account = account
 
@@ -99,10 +116,11 @@ class _Execution:
 
     def _execute(self) -> tuple[Any, bool]:
         prepared = self._prepared
-        with only_retry(self._request.work_folder):
+        environment = environment_of(prepared.config)
+        with only_retry(self._request.work_folder), self._shared.claimed(prepared.chain, environment) as claimed:
             self._refuse_overtaken()
             write_parsed_manifest(prepared.flags, prepared.config, prepared.manifest)
-            recorder = self._record()
+            recorder = self._record(environment, claimed)
             self._observe("retry_plus_before_execution")
             self._give_attempts(recorder)
             success = False
@@ -140,19 +158,28 @@ class _Execution:
                 "Another dbt command began in the same target folder while this retry was planned. Try again."
             )
 
-    def _record(self) -> Recorder | None:
+    def _record(self, environment: str, claimed: tuple[RemoteLedger, Claim | None] | None) -> Recorder | None:
         """Begin the record, with what this retry builds on already in place."""
         request, prepared = self._request, self._prepared
         chain, command = prepared.chain, prepared.arguments.command
         config = prepared.config
         # What dbt set up for this command is its defaults; the retry runs where the original ran.
-        running = replace(request.running, profile_name=config.profile_name, target_name=config.target_name)
-        recorder = begin_recording(running, command=command, retry_of=chain.latest.invocation_id)
+        running = replace(
+            request.running,
+            profile_name=config.profile_name,
+            target_name=config.target_name,
+            schema=config.credentials.schema,
+            environment=environment,
+        )
+        remote, claim = claimed or (None, None)
+        latest = chain.latest.invocation_id
+        recorder = begin_recording(running, command=command, retry_of=latest, remote=remote, claim=claim)
         if recorder is not None:
             try:
                 adopt(chain, self._own_ledger, request.project_name, request.folder, self._records.ledger)
             except OSError as error:
                 log_warning(f"dbt-retry-plus could not put what is retried on its ledger: {error}")
+            recorder.ship_also(self._shared.lacking(chain))
             recorder.write_state_of(prepared.manifest)
             all_nodes = command in COMMANDS_WITH_HOOK_NODES
             whole = [outcome.unique_id for outcome in chain.outcomes.values() if all_nodes or not outcome.is_hook]
@@ -224,8 +251,11 @@ def _reported(graph: Graph) -> frozenset[str]:
     return frozenset(unique_id for unique_id, node in graph.items() if not node.ephemeral)
 
 
-def _wanted(request: RetryRequest, records: Records) -> Chain:
-    wanted = records.id_of(request.invocation) if request.invocation else records.newest_id()
+def _wanted(request: RetryRequest, records: Records, shared: SharedLedger) -> Chain:
+    try:
+        wanted = records.id_of(request.invocation) if request.invocation else records.newest_id()
+    except RetryRefusedError as refusal:
+        raise RetryRefusedError(f"{refusal}{shared.hint()}") from None
     chain, expected = records.chain(wanted), request.expected_invocation
     if expected and not any(link.invocation_id.startswith(expected) for link in chain.invocations):
         raise RetryRefusedError(

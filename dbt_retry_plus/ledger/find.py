@@ -54,8 +54,7 @@ class Records:
         newest = next((known for known in reversed(self._retried()) if self._executes(known)), None)
         if newest is None:
             raise RetryRefusedError(
-                f"No invocation on the ledger in '{self.ledger.folder}' executed any node. "
-                "Run the original dbt command."
+                f"No invocation on the ledger in '{self.ledger.name}' executed any node. Run the original dbt command."
             )
         return newest
 
@@ -71,7 +70,7 @@ class Records:
             return prefix if prefix in found else found[0]
         if not found:
             raise RetryRefusedError(
-                f"There is no invocation {prefix!r} on the ledger in '{self.ledger.folder}'. "
+                f"There is no invocation {prefix!r} on the ledger in '{self.ledger.name}'. "
                 "`dbt-retry-plus history` lists those that there are."
             )
         raise RetryRefusedError(

@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
@@ -115,13 +115,26 @@ def read_entries(path: Path) -> Iterator[dict[str, Any]]:
         RetryRefusedError: A newer version of this package wrote it.
     """
     with path.open("rb") as file:
-        for number, line in enumerate(file):
-            entry = _decode(line)
-            if entry is None:
-                return
-            if number == 0:
-                _check_schema(entry, path)
-            yield entry
+        yield from decoded(file, path)
+
+
+def decoded(lines: Iterable[bytes], path: Path) -> Iterator[dict[str, Any]]:
+    """Make entries of the lines of a journal, up to the first one that is not whole.
+
+    Args:
+        lines: The lines, each with its newline.
+        path: Where they are from, for messages.
+
+    Raises:
+        RetryRefusedError: A newer version of this package wrote them.
+    """
+    for number, line in enumerate(lines):
+        entry = _decode(line)
+        if entry is None:
+            return
+        if number == 0:
+            _check_schema(entry, path)
+        yield entry
 
 
 def read_first_entry(path: Path) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from filelock import FileLock
 
 from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.ledger.files import write_atomically
 from dbt_retry_plus.ledger.journal import JOURNAL, JournalWriter, read_first_entry
 from dbt_retry_plus.ledger.lock import is_held
 
@@ -76,13 +78,19 @@ class OpenInvocation:
 class LocalLedger:
     """Reads and writes the ledger in one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, running_elsewhere: AbstractSet[str] = frozenset(), name: str | None = None
+    ) -> None:
         """Name the folder; it need not exist.
 
         Args:
             folder: `<target-path>/retry_plus`, or what settings say.
+            running_elsewhere: Invocations that other machines are known to be running.
+            name: What users call it; the folder unless told.
         """
+        self.name = name or str(folder)
         self.folder = folder
+        self._running_elsewhere = running_elsewhere
         self.invocations = folder / INVOCATIONS
 
     def open(self, invocation_id: str, first_line: str) -> OpenInvocation:
@@ -141,8 +149,32 @@ class LocalLedger:
         return found
 
     def is_running(self, invocation_id: str) -> bool:
-        """Tell whether the process that records an invocation is alive on this machine."""
-        return is_held(self._lock_file(invocation_id))
+        """Tell whether the process that records an invocation is alive."""
+        return invocation_id in self._running_elsewhere or is_held(self._lock_file(invocation_id))
+
+    def put(self, invocation_id: str, files: Mapping[str, bytes]) -> None:
+        """Put an invocation on the ledger that was recorded on another machine, in place of an older copy of it.
+
+        Args:
+            invocation_id: dbt's id of it.
+            files: What its files hold, the journal among them.
+
+        Raises:
+            OSError: The ledger cannot be written.
+        """
+        for folder in (self.folder, self.invocations):
+            folder.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+        unfinished = self.invocations / f"{_UNFINISHED}{invocation_id}"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        try:
+            unfinished.mkdir(mode=_OWNER_ONLY_FOLDER)
+            for name, data in files.items():
+                write_atomically(unfinished / name, lambda file, data=data: file.write(data))  # type: ignore[misc]
+            self.discard(invocation_id)
+            unfinished.rename(self.invocations / invocation_id)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
 
     def discard(self, invocation_id: str) -> None:
         """Take an invocation off the ledger; it is gone at once, its files soon after.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from dbt_retry_plus.errors import RetryRefusedError
@@ -12,6 +13,9 @@ from dbt_retry_plus.words import STRUCK_OUT
 
 # dbt refuses these two together, so the one given now replaces the one recorded.
 _EXCLUSIVE = {"warn_error": "warn_error_options", "warn_error_options": "warn_error"}
+
+# A project can be in another folder, or on another machine, by now.
+_PATHS = frozenset({"defer_state", "deprecated_state", "partial_parse_file_path", "state"})
 
 # What the user typed, kept by dbt for people to read.
 _NEVER_READ = frozenset({"invocation_command"})
@@ -37,7 +41,11 @@ def effective_arguments(
     Raises:
         RetryRefusedError: An option was given that the original command does not have.
     """
-    values = {name: value for name, value in invocation.arguments.items() if not of_this_command(name)}
+    values = {
+        name: _in_this_project(value, invocation.arguments.get("project_dir")) if name in _PATHS else value
+        for name, value in invocation.arguments.items()
+        if not of_this_command(name)
+    }
     sources = dict.fromkeys(values, "recorded")
     for name, value in this_command.items():
         if of_this_command(name) and value is not None:
@@ -61,6 +69,15 @@ def effective_arguments(
         else:
             values[name], sources[name] = value, "command line"
     return EffectiveArguments(invocation.command, values, sources)
+
+
+def _in_this_project(recorded: Any, project_dir: object) -> Any:
+    """Name a path inside the project's folder of then from the project's folder, wherever that is now."""
+    if not (isinstance(recorded, str) and isinstance(project_dir, str) and project_dir):
+        return recorded
+    path, folder = PurePath(recorded), PurePath(project_dir)
+    inside = path.is_absolute() and folder.is_absolute() and path.is_relative_to(folder)
+    return str(path.relative_to(folder)) if inside else recorded
 
 
 def check_recorded(invocation: Invocation, given: Mapping[str, Any], *, replace_vars: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dbt_retry_plus
 from dbt_retry_plus.dbtcore.events import log_warning
@@ -21,14 +21,20 @@ from dbt_retry_plus.dbtcore.running import (
 )
 from dbt_retry_plus.ledger import journal
 from dbt_retry_plus.ledger.local import LocalLedger
+from dbt_retry_plus.ledger.opening import remote_ledger
 from dbt_retry_plus.ledger.run_results import identity_of
 from dbt_retry_plus.recording.git import commit_of
 from dbt_retry_plus.recording.lines import Lines
 from dbt_retry_plus.recording.recorder import Recorder
 from dbt_retry_plus.settings import Settings, ledger_folder, read_settings
+from dbt_retry_plus.store_url import is_url
 from dbt_retry_plus.words import JOB_STEP_VARIABLE, UPSTREAM_RETRY
 
 _RECORDER = f"{__name__}.recorder"
+
+if TYPE_CHECKING:
+    from dbt_retry_plus.ledger.claims import Claim
+    from dbt_retry_plus.ledger.remote import RemoteLedger
 
 
 def begin_recording(
@@ -36,6 +42,8 @@ def begin_recording(
     *,
     command: str | None = None,
     retry_of: str | None = None,
+    remote: RemoteLedger | None = None,
+    claim: Claim | None = None,
 ) -> Recorder | None:
     """Begin the record of the invocation of this process; it ends with the command.
 
@@ -45,6 +53,8 @@ def begin_recording(
         running: The invocation.
         command: dbt's `which` of what is executed, where that is not what the user typed.
         retry_of: The invocation that is retried.
+        remote: Where the record is shipped to, where that is known already.
+        claim: The claim in there to what is retried.
 
     Returns:
         The recorder; None where recording is turned off or impossible, which is a warning.
@@ -53,10 +63,21 @@ def begin_recording(
         settings = read_settings(running.project_root, os.environ)
         if not settings.record:
             return None
-        return _begin(running, settings, command or running.command, retry_of)
+        recorder = _begin(running, settings, command or running.command, retry_of)
     except Exception as error:  # whatever is wrong with us is no reason for a command of dbt's to fail
         log_warning(f"dbt-retry-plus does not record this invocation: {error}")
         return None
+    if is_url(settings.ledger):
+        try:
+            if remote is None:
+                root, project = running.project_root, running.project_name
+                remote = remote_ledger(settings, root, project, running.environment)
+                for finding in remote.findings:
+                    log_warning(finding.sentence)
+            recorder.ship_to(remote, claim)
+        except Exception as error:  # likewise
+            log_warning(f"dbt-retry-plus does not ship the record of this invocation to the ledger's store: {error}")
+    return recorder
 
 
 def _begin(running: RunningInvocation, settings: Settings, command: str, retry_of: str | None) -> Recorder:

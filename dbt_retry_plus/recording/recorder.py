@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbt_retry_plus.dbtcore.events import log_warning
 from dbt_retry_plus.dbtcore.recorded_events import journal_entry
@@ -25,6 +25,11 @@ from dbt_retry_plus.ledger.summary import keep_summary, make_summary
 from dbt_retry_plus.recording.lines import Lines
 from dbt_retry_plus.settings import Settings
 from dbt_retry_plus.types import EndedAttempt
+
+if TYPE_CHECKING:
+    from dbt_retry_plus.ledger.claims import Claim
+    from dbt_retry_plus.ledger.remote import RemoteLedger
+    from dbt_retry_plus.ledger.shipping import Shipper
 
 _LONGEST_MESSAGE = 4000
 
@@ -56,6 +61,7 @@ class Recorder:
         self._failed = False
         self._completed: Mapping[str, Any] = {}
         self._statuses: dict[str, int] = {}
+        self._shipper: Shipper | None = None
 
     def handle(self, message: Any) -> None:
         """Hear one event of dbt's (`EventMsg`), in whichever thread fires it."""
@@ -99,6 +105,24 @@ class Recorder:
         """
         self._guarded(self._append_state, manifest)
 
+    def ship_to(self, remote: RemoteLedger, claim: Claim | None) -> None:
+        """Ship what is recorded to a store too, from a thread of its own.
+
+        Args:
+            remote: Where.
+            claim: The claim in there to the chain that is retried.
+        """
+        from dbt_retry_plus.ledger.shipping import Shipper
+
+        entry = LedgerEntry(self.folder, self._header)
+        self._shipper = Shipper(remote, entry, self._settings, log_warning, claim)
+        self._shipper.start()
+
+    def ship_also(self, links: list[LedgerEntry]) -> None:
+        """Ship what this invocation retries, where the store lacks it."""
+        if self._shipper is not None:
+            self._shipper.also(links)
+
     def close(self) -> None:
         """End the record: keep dbt's results of this invocation, write the last line, make room."""
         stop_listening(self.handle)
@@ -106,6 +130,8 @@ class Recorder:
         self._writing = False
         try:
             self._opened.close()
+            if self._shipper is not None:
+                self._shipper.finish()
             prune(self._ledger, self._settings)
         except Exception as error:  # as above
             log_warning(f"dbt-retry-plus could not tidy its ledger: {error}")

@@ -6,6 +6,7 @@ from dbt_retry_plus.types.plan import EffectiveArguments, Finding, Plan, Planned
 from dbt_retry_plus.types.project import Graph, GraphNode, StateComparison
 from dbt_retry_plus.types.record import Chain, Invocation, Outcome, Place, ProjectInputs
 from dbt_retry_plus.types.report import Attempt, ReportedLink, ReportedNode, ReportFormat, RetryReport
+from dbt_retry_plus.types.store import LedgerStore, Store, StoredObject
 
 __all__ = [
     "Addition",
@@ -22,6 +23,7 @@ __all__ = [
     "Graph",
     "GraphNode",
     "Invocation",
+    "LedgerStore",
     "NodeAttempt",
     "NodeError",
     "Outcome",
@@ -36,4 +38,6 @@ __all__ = [
     "ReportedNode",
     "RetryReport",
     "StateComparison",
+    "Store",
+    "StoredObject",
 ]

@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from dbt_retry_plus.ledger.fsspec_store import open_url
+from dbt_retry_plus.ledger.local import LocalLedger
+from dbt_retry_plus.ledger.remote import RemoteLedger
+from dbt_retry_plus.ledger.shipping import Shipment
+from dbt_retry_plus.ledger.store import Guarded
 from tests.conftest import ProjectFactory
+from tests.support.ledgers import ran, record
 from tests.support.projects import DbtProject
 
 SCRIPT = Path(sys.executable).with_name("dbt-retry-plus")
@@ -173,3 +179,34 @@ def test_two_retries_at_once(project_after: ProjectFactory) -> None:
         assert f"Another retry of the same target folder is running (process {first.pid} on" in second
         first.stdout.read()
     assert first.returncode == 0
+
+
+def from_anywhere(folder: Path, *arguments: str, exit_code: int = 0) -> str:
+    """What `dbt-retry-plus` says in a folder without a project, which must do without dbt."""
+    environment = {**os.environ, "PYTHONVERBOSE": "1"}
+    done = subprocess.run(
+        [str(SCRIPT), *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == exit_code, done.stdout + done.stderr[-2000:]
+    assert "import 'dbt.cli" not in done.stderr
+    said = [line for line in done.stderr.splitlines() if "ledger" in line and not line.startswith(("import ", "#"))]
+    return "\n".join([done.stdout, *said])
+
+
+def test_a_ledger_elsewhere_is_looked_at_without_a_project(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec", reason="fsspec is not installed")
+    ledger = LocalLedger(tmp_path / "there")
+    entry = record(ledger, "4f3a91c0-1", *ran({"model.a": "error"}))
+    remote = RemoteLedger(lambda: Guarded(open_url(f"file://{tmp_path}/store")), "", "shop", "dev")
+    Shipment(entry, remote, new=True).ship()
+
+    for place in (f"file://{tmp_path}/store", str(tmp_path / "there")):
+        assert "4f3a91c0" in from_anywhere(tmp_path, "history", "--ledger", place)
+        assert "model.a" in from_anywhere(tmp_path, "show", "4f3", "--ledger", place)
+    nothing = f"file://{tmp_path}/nothing"
+    assert f"no invocations on the ledger in '{nothing}'" in from_anywhere(tmp_path, "history", "--ledger", nothing)
+    unknown = from_anywhere(tmp_path, "history", "--ledger", "nosuch://x", exit_code=2)
+    assert "The ledger in nosuch://x cannot be reached: fsspec knows no nosuch://" in unknown
+    refused = from_anywhere(tmp_path, "history", "--ledger", "s3://key:hush@bucket", exit_code=2)
+    assert "--ledger gives a ledger (s3://bucket) with credentials in its URL" in refused
+    assert "hush" not in refused

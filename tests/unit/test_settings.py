@@ -143,9 +143,13 @@ def test_a_setting_that_is_not_named_by_a_text_is_refused(tmp_path: Path, conten
         ("keep_megabytes: true", "the value True, which is not a whole number above 0."),
         ("keep_megabytes: many", "the value 'many', which is not a whole number above 0."),
         ("keep_megabytes:", "the value None, which is not a whole number above 0."),
-        ("ledger: 3", "the value 3, which is not a path."),
-        ("ledger:", "the value None, which is not a path."),
-        ('ledger: "a\\0b"', "which is not a path."),
+        ("ledger: 3", "the value 3, which is not a path or the URL of a store."),
+        ("ledger:", "the value None, which is not a path or the URL of a store."),
+        ('ledger: "a\\0b"', "which is not a path or the URL of a store."),
+        ("ledger_interval: soon", "the value 'soon', which is not a time such as 5s or 1m."),
+        ("ledger_environment: a/b", "the value 'a/b', which is not a name of letters, digits, dots and dashes."),
+        ("ledger_environment: ..", "the value '..', which is not a name"),
+        ("hooks: 3", "the value 3, which is not a path."),
         ("max_age: soon", "the value 'soon', which is not a time such as 90s, 30m, 12h or 2d."),
         ("max_age: true", "the value True, which is not a time such as"),
         ("checks: error", "the value 'error', which is not a level by the code of each check."),
@@ -236,3 +240,30 @@ def test_the_ledger_is_in_the_target_folder_unless_it_is_somewhere_else() -> Non
     assert ledger_folder(Settings(), project, target) == Path("/project/target/retry_plus")
     assert ledger_folder(Settings(ledger="kept"), project, target) == Path("/project/kept")
     assert ledger_folder(Settings(ledger="/elsewhere"), project, target) == Path("/elsewhere")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://AKIA:hush@bucket/x",
+        "s3://AKIA%3Ahush@bucket",
+        "abfs://box@account/x?sig=hush",
+        "https://host/x?a=1&X-Amz-Security-Token=hush",
+        "gs://bucket/x#access_key=hush",
+        "simplecache::s3://key:hush@bucket",
+    ],
+)
+def test_a_url_with_credentials_is_refused_and_not_shown(tmp_path: Path, url: str) -> None:
+    for refusal in (refusal_of(tmp_path, f"ledger: '{url}'"), refusal_of(tmp_path, None, DBT_RETRY_PLUS_LEDGER=url)):
+        assert "with credentials in its URL" in refusal
+        assert "hush" not in refusal
+        assert "AKIA" not in refusal
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://bucket/prefix", "abfs://box@account.dfs.core.windows.net/x", "memory://", "file:///var/ledger"]
+)
+def test_the_ledger_of_this_machine_stays_where_it_was_when_there_is_a_store(tmp_path: Path, url: str) -> None:
+    settings = read(tmp_path, f"ledger: '{url}'\nledger_interval: 1m\nledger_environment: prod-1.x")
+    assert (settings.ledger, settings.ledger_interval, settings.ledger_environment) == (url, 60.0, "prod-1.x")
+    assert ledger_folder(settings, tmp_path, tmp_path / "out") == tmp_path / "out" / "retry_plus"

@@ -78,3 +78,20 @@ def test_state_names_the_results_to_retry_and_not_the_state_to_compare_with() ->
 def test_an_option_that_the_command_has_not_is_refused() -> None:
     with pytest.raises(RetryRefusedError, match=r"`dbt build`, the command to retry, has no option --full-refresh"):
         effective({}, {"full_refresh": True})
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now"),
+    [
+        ("/pod/shop/state/prod", "state/prod"),
+        ("/pod/shop", "."),
+        ("/mnt/state", "/mnt/state"),
+        ("/pod/shop2/state", "/pod/shop2/state"),
+        ("state/prod", "state/prod"),
+        (None, None),
+    ],
+)
+def test_a_path_inside_the_project_moves_with_it(recorded: str | None, now: str | None) -> None:
+    recorded_arguments = {"project_dir": "/pod/shop", "defer_state": recorded}
+    arguments = effective(recorded_arguments, {}, {"project_dir": "/laptop/shop"})
+    assert (arguments.values["defer_state"], arguments.values["project_dir"]) == (now, "/laptop/shop")

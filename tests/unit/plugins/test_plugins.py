@@ -72,6 +72,7 @@ def test_our_own_plugins_come_through_the_same_door_and_what_is_general_speaks_f
         "classifiers.generic",
         *(f"classifiers.{name}" for name in ("postgres", "duckdb", "snowflake", "bigquery", "databricks", "trino")),
         *(f"reporting.{name}" for name in ("text", "json", "junit", "markdown", "html")),
+        "ledger.fsspec_store",
     ]
     assert all(info.origin == "built-in" and info.hooks and not info.problem for info in infos)
 
