@@ -15,8 +15,8 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,25 @@ PORT = 5432
 SECONDS_TO_START = 30
 SECONDS_TO_STOP = 30
 
-# The server ends when its standard input does: also when the tests are killed, no process and no file stays.
+# The server ends when its standard input does: also when the tests are killed, no process and no file stays. For each
+# line that it reads there it dies at once, as in `pg_ctl restart -m immediate`, and another one is started.
 SUPERVISOR = """
-"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=100 \
-  -c fsync=off -c synchronous_commit=off -c full_page_writes=off >"$2/log" 2>&1 </dev/null &
-server=$!
-read -r never
+binaries=$1 folder=$2
+shift 2
+serve() {
+  "$binaries/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c max_connections=100 \
+    -c fsync=off -c synchronous_commit=off -c full_page_writes=off "$@" >>"$folder/log" 2>&1 </dev/null &
+  server=$!
+}
+serve "$@"
+while read -r restart; do
+  kill -QUIT "$server"
+  wait "$server"
+  serve "$@"
+done
 kill -INT "$server"
 wait "$server"
-rm -rf "$2"
+rm -rf "$folder"
 """
 
 
@@ -50,11 +60,13 @@ class PostgresServer:
         host: What a client gives as host: the folder of the server's socket.
         port: What a client gives as port.
         user: A superuser who needs no password.
+        restart: Kills the server as a crash would, and starts it anew; returns before it is ready again.
     """
 
     host: str
     port: int
     user: str
+    restart: Callable[[], None] = field(compare=False, repr=False)
 
     def connect(self, database: str) -> Any:
         """Open a connection whose statements take effect at once.
@@ -84,8 +96,11 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
+def running_postgres(*settings: str) -> Iterator[PostgresServer]:
     """Run a server of one's own, with its data in a temporary folder.
+
+    Args:
+        settings: What it is to have set otherwise, for instance `max_connections=25`.
 
     Yields:
         The server, ready for connections.
@@ -108,19 +123,26 @@ def running_postgres() -> Iterator[PostgresServer]:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    options = [word for setting in settings for word in ("-c", setting)]
     supervisor = subprocess.Popen(
-        ["/bin/sh", "-c", SUPERVISOR, "postgres-for-tests", str(binaries), str(folder)],
+        ["/bin/sh", "-c", SUPERVISOR, "postgres-for-tests", str(binaries), str(folder), *options],
         stdin=subprocess.PIPE,
         cwd=folder,
         start_new_session=True,  # Ctrl-C is for the tests, which then stop the server
         **_as_user(account),
     )
+    assert supervisor.stdin is not None
+    orders = supervisor.stdin
+
+    def restart() -> None:
+        orders.write(b"restart\n")
+        orders.flush()
+
     try:
-        server = PostgresServer(host=str(folder), port=PORT, user=SUPERUSER)
-        _wait_until_ready(server, folder)
+        server = PostgresServer(host=str(folder), port=PORT, user=SUPERUSER, restart=restart)
+        wait_until_ready(server)
         yield server
     finally:
-        assert supervisor.stdin is not None
         supervisor.stdin.close()
         supervisor.wait(SECONDS_TO_STOP)
         shutil.rmtree(folder, ignore_errors=True)
@@ -178,11 +200,16 @@ def _copy_programs(binaries: Path, home: Path, destination: Path, account: pwd.s
     return destination / binaries.relative_to(home.parent)
 
 
-def _wait_until_ready(server: PostgresServer, folder: Path) -> None:
+def wait_until_ready(server: PostgresServer) -> None:
+    """Wait for a server that was started, or started anew.
+
+    Raises:
+        PostgresUnavailableError: It does not come.
+    """
     deadline = time.monotonic() + SECONDS_TO_START
     while (refusal := _refusal(server)) is not None:
         if time.monotonic() > deadline:
-            log = (folder / "log").read_text(errors="replace")
+            log = (Path(server.host) / "log").read_text(errors="replace")
             raise PostgresUnavailableError(f"the server did not start: {refusal}\n{log}")
         time.sleep(0.05)
 
