@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.faults.fault import Fault
 from tests.faults.project import DATABASE, GATED, HOOKED
+from tests.faults.scene import failed_attempts
 from tests.support.postgres import wait_until_ready
 from tests.support.proxy import Cut
 
@@ -60,7 +61,7 @@ def exhausted(scene: PostgresScene) -> None:
         def keep_out() -> bool:
             _take_all(scene, held)
             gate.terminate_who_waits()
-            return scene.attempts() > 1
+            return sum(1 for _ in failed_attempts(scene.journal())) > 1
 
         scene.wait_for(keep_out)
 

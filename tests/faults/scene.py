@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.faults.case import Case
 from tests.faults.project import DATABASE, ROLE, unique_id
 from tests.support.postgres import PostgresServer
 from tests.support.proxy import Proxy
+
+if TYPE_CHECKING:
+    from tests.faults.case import Case
 
 SECONDS = 90
 _LOOK_EVERY = 0.02
@@ -52,14 +54,10 @@ class Scene:
             time.sleep(_LOOK_EVERY)
         return found
 
-    def attempts(self) -> int:
-        """How many failed attempts of the node the journal has."""
-        node = unique_id(self.case.node)
-        return sum(failed["node"] == node for failed in failed_attempts(self.journal()))
-
     def wait_for_attempts(self, number: int) -> None:
         """Wait until the journal has so many failed attempts of the node."""
-        self.wait_for(lambda: self.attempts() >= number)
+        node = unique_id(self.case.node)
+        self.wait_for(lambda: sum(failed["node"] == node for failed in failed_attempts(self.journal())) >= number)
 
     def journal(self) -> list[Mapping[str, Any]]:
         """The raw lines of the retry's journal, as far as it is written."""

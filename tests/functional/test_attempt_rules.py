@@ -200,4 +200,3 @@ def _journal_with_all_done_but_the_waiting_one(
 def _listen_to_ctrl_c() -> None:
     """Shells let what they start in the background ignore it, and children inherit that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
