@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +21,10 @@ from tests.support.services import Service, running_service
 
 ALWAYS, GONE = (503,) * 50, (404,) * 50
 QUICK = ("--delay", "0.1s", "--jitter", "0s", "--threads", "1")
+# Shells let what they start in the background ignore it, and children inherit that.
+_LISTENING_TO_CTRL_C = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
 _MODEL = """
 import os
 import requests
@@ -161,13 +166,12 @@ def test_ctrl_c_stops_a_node_that_waits(
     before = journals(project)
     patient = ("--attempts", "5", "--delay", "60s", "--max-delay", "60s", "--threads", threads)
     with subprocess.Popen(
-        [str(DBT_SCRIPT), "retry-plus", *patient],
+        [sys.executable, "-c", _LISTENING_TO_CTRL_C, str(DBT_SCRIPT), "retry-plus", *patient],
         cwd=project,
         env=dict(workshop.dbt(failed).environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        preexec_fn=_listen_to_ctrl_c,
     ) as process:
         journal = _journal_with_all_done_but_the_waiting_one(project, before, process)
         process.send_signal(signal.SIGINT)
@@ -195,8 +199,3 @@ def _journal_with_all_done_but_the_waiting_one(
                 return journal
         time.sleep(0.02)
     raise AssertionError(f"no node came to wait: {process.communicate()[0]}")
-
-
-def _listen_to_ctrl_c() -> None:
-    """Shells let what they start in the background ignore it, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
