@@ -15,9 +15,7 @@ means, takes a new major version and a warning in the one before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from enum import Enum
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -47,14 +45,6 @@ PREFIX = "retry_plus_"
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
-
-
-class Kind(str, Enum):
-    """What a hook may do, and what becomes of an exception in it."""
-
-    VALIDATE = "validate"
-    CONTRIBUTE = "contribute"
-    OBSERVE = "observe"
 
 
 @hookspec
@@ -296,23 +286,3 @@ def retry_plus_report(report: RetryReport) -> None:
         def retry_plus_report(report):
             post(f"{report.verdict.value}: {len(report.unproven)} of {len(report.nodes)} nodes are unproven")
     """
-
-
-KIND_OF_HOOK: Mapping[str, Kind] = MappingProxyType(
-    {
-        "retry_plus_options": Kind.CONTRIBUTE,
-        "retry_plus_report_formats": Kind.CONTRIBUTE,
-        "retry_plus_ledger_stores": Kind.CONTRIBUTE,
-        "retry_plus_check_record": Kind.VALIDATE,
-        "retry_plus_compare": Kind.CONTRIBUTE,
-        "retry_plus_amend": Kind.CONTRIBUTE,
-        "retry_plus_check_plan": Kind.VALIDATE,
-        "retry_plus_before_execution": Kind.OBSERVE,
-        "retry_plus_before_attempt": Kind.OBSERVE,
-        "retry_plus_classify": Kind.CONTRIBUTE,
-        "retry_plus_after_attempt": Kind.OBSERVE,
-        "retry_plus_after_execution": Kind.OBSERVE,
-        "retry_plus_report": Kind.OBSERVE,
-    }
-)
-"""Each hook's kind, in the order in which they are called."""

@@ -15,9 +15,11 @@ import pluggy
 
 from dbt_retry_plus import hookspecs
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.hookspecs import KIND_OF_HOOK, PREFIX, PROJECT, Kind
+from dbt_retry_plus.hook_kinds import KIND_OF_HOOK, Kind
+from dbt_retry_plus.hookspecs import PREFIX, PROJECT
 from dbt_retry_plus.plugin_sources import Candidate, built_in, by_module_name, installed, of_project
-from dbt_retry_plus.settings import Settings, nearest
+from dbt_retry_plus.setting_kinds import nearest
+from dbt_retry_plus.settings import Settings
 from dbt_retry_plus.texts import one_line
 from dbt_retry_plus.types import Finding
 from dbt_retry_plus.words import Severity

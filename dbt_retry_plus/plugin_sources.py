@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from dbt_retry_plus.hookspecs import KIND_OF_HOOK, Kind
+from dbt_retry_plus.hook_kinds import KIND_OF_HOOK, Kind
 
 ENTRY_POINT_GROUP = "dbt_retry_plus"
 PROJECT_FILE_NAME = "project"

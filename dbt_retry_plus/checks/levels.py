@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from dbt_retry_plus.checks.codes import CODES
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.settings import SETTINGS_FILE, nearest
+from dbt_retry_plus.setting_kinds import nearest
+from dbt_retry_plus.settings import SETTINGS_FILE
 from dbt_retry_plus.types import Finding
 from dbt_retry_plus.words import CheckLevel, Severity
 

@@ -32,7 +32,8 @@ from dbt_retry_plus.jobs.report import run_document, run_lines
 from dbt_retry_plus.jobs.running import JobExecution, exit_code_of
 from dbt_retry_plus.ledger.location import find_project
 from dbt_retry_plus.recording.lines import Lines
-from dbt_retry_plus.settings import SETTINGS_FILE, Settings, nearest, read_settings
+from dbt_retry_plus.setting_kinds import nearest
+from dbt_retry_plus.settings import SETTINGS_FILE, Settings, read_settings
 from dbt_retry_plus.texts import in_short, printable, table
 from dbt_retry_plus.words import SHORT_ID_LENGTH
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.settings import checked, count, duration, nearest
+from dbt_retry_plus.setting_kinds import checked, count, duration, nearest
 from dbt_retry_plus.settings_file import Entry
 
 DBT = "dbt"

@@ -9,7 +9,7 @@ from pathlib import Path
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.files import write_atomically
 from dbt_retry_plus.plugin_manager import Plugins
-from dbt_retry_plus.settings import nearest
+from dbt_retry_plus.setting_kinds import nearest
 from dbt_retry_plus.types import Finding, ReportFormat, RetryReport
 from dbt_retry_plus.words import Severity
 

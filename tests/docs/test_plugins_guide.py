@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dbt_retry_plus.hookspecs import KIND_OF_HOOK
+from dbt_retry_plus.hook_kinds import KIND_OF_HOOK
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.hookspecs import KIND_OF_HOOK
+from dbt_retry_plus.hook_kinds import KIND_OF_HOOK
 from dbt_retry_plus.plugin_manager import Plugins, load_plugins
 from dbt_retry_plus.settings import Settings
 from dbt_retry_plus.types import Finding
