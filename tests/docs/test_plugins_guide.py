@@ -26,6 +26,20 @@ def test_every_hook_is_in_the_table_with_its_kind_in_the_order_of_the_calls() ->
         assert name.removeprefix("retry_plus_") in fenced("text")[1]
 
 
+def test_the_tests_of_the_first_check(tmp_path: Path) -> None:
+    check, conftest, tests = fenced("python")[:3]
+    for name, text in (("retry_plus_hooks", check), ("conftest", conftest), ("test_hooks", tests)):
+        (tmp_path / f"{name}.py").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path],
+        cwd=tmp_path,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert "2 passed" in done.stdout, done.stdout
+
+
 def test_the_first_check(tmp_path: Path) -> None:
     files = {
         "dbt_project.yml": "{name: shop, version: '1.0', profile: shop, config-version: 2}",

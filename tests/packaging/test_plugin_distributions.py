@@ -108,6 +108,12 @@ def test_a_third_party_vetoes_changes_and_reports(environment: Environment, tmp_
     done = dbt(environment, tmp_path, "retry-plus", *repaired, exit_code=0)
     assert "The hook retry_plus_after_execution of the plugin night-shift (night-shift 1.2.0) failed" in done
 
+    # It knows an error of its own warehouse.
+    (tmp_path / "models" / "asleep.sql").write_text("select error('the warehouse is asleep') as id")
+    attempts = ("--attempts", "2", "--delay", "0s", "--jitter", "0s")
+    failed = dbt(environment, tmp_path, "retry-plus", "exec", *attempts, "--", "run", "-s", "asleep", exit_code=1)
+    assert "model.shop.asleep failed on attempt 1 of 2 (transient)" in failed
+
 
 def test_it_is_listed_and_its_option_shown(environment: Environment) -> None:
     listed = json.loads(environment.run("dbt-retry-plus", "plugins", "--output", "json").stdout)["plugins"]
@@ -117,6 +123,7 @@ def test_it_is_listed_and_its_option_shown(environment: Environment) -> None:
         "retry_plus_options",
         "retry_plus_check_record",
         "retry_plus_compare",
+        "retry_plus_classify",
         "retry_plus_after_execution",
     ]
     assert "--emergency" in environment.run("dbt", "retry-plus", "--help").stdout

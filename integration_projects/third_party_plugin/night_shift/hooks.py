@@ -1,4 +1,4 @@
-"""Three kinds of hook: a check that can stop a retry, a change that dbt does not see, and word of what happened."""
+"""Four hooks: a check that can stop a retry, a change that dbt does not see, a class of errors, a webhook."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from dbt_retry_plus.hookspecs import hookimpl
-from dbt_retry_plus.types import Change, ComparedRetry, Finding, FoundRetry, PlannedRetry
-from dbt_retry_plus.words import Severity
+from dbt_retry_plus.types import Change, ComparedRetry, Finding, FoundRetry, NodeError, PlannedRetry
+from dbt_retry_plus.words import ErrorClass, Severity
 
 NAME = "night-shift"
 
@@ -46,6 +46,13 @@ def retry_plus_compare(retry: ComparedRetry) -> Iterator[Change]:
         changed = datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)
         if began is not None and changed > began:
             yield Change(unique_id, name)
+
+
+@hookimpl
+def retry_plus_classify(error: NodeError) -> Iterator[ErrorClass]:
+    """Know what our own warehouse says in the hour in which it is closed."""
+    if error.adapter == "duckdb" and any("the warehouse is asleep" in cause.message for cause in error.causes):
+        yield ErrorClass.TRANSIENT
 
 
 @hookimpl
