@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dbt_retry_plus.hook_kinds import KIND_OF_HOOK
 from dbt_retry_plus.hookspecs import hookimpl
-from dbt_retry_plus.testing import MakeChain, MakeReport, MakeRetry
 from dbt_retry_plus.types import Addition, Finding, StateComparison
 from dbt_retry_plus.words import ErrorClass, Fate, Severity, Verdict
+
+if TYPE_CHECKING:  # pytest imports it as a plugin, and warns where that was done before
+    from dbt_retry_plus.testing import MakeChain, MakeReport, MakeRetry
 
 pytest_plugins = ["dbt_retry_plus.testing"]
 A, B = "model.shop.a", "test.shop.b"
 ARGUMENTS = {"retry", "success", "report", "error", "attempt"}
 
 
-def plugin(hook: str, implementation: Callable[..., Any]) -> SimpleNamespace:
-    return SimpleNamespace(**{hook: hookimpl(implementation)})
+def plugin(hook: str, implementation: Callable[..., Any]) -> object:
+    return type("Plugin", (), {hook: staticmethod(hookimpl(implementation))})()
 
 
 def test_a_retry_is_planned_from_what_its_chain_left(make_retry: MakeRetry, make_chain: MakeChain) -> None:
