@@ -54,5 +54,8 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "relation-missing": Code(_WARNING, "The warehouse lacks proven nodes (`--check-relations`): they are rebuilt."),
         "dbt-version-differs": Code(_WARNING, "dbt-core has another version now."),
         "adapter-version-differs": Code(_WARNING, "The adapter has another version now."),
+        "job-changed": Code(_ERROR, "The steps of a job are not those that the run to resume had.", passable=True),
+        "job-environment-changed": Code(_WARNING, "The `env` of a job is not what its earlier steps ran with."),
+        "step-not-recorded": Code(_WARNING, "No invocation of the step of a job to resume is on record."),
     }
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from dbt_retry_plus.checks.levels import check_codes
 from dbt_retry_plus.cli.history import local_time
 from dbt_retry_plus.cli.options import OUTPUT, PROJECT_DIR, TARGET_PATH, given, ledger_of, refused
 from dbt_retry_plus.errors import RetryRefusedError
@@ -51,6 +52,7 @@ class _Jobs:
         self._lines = Lines(os.environ)
         self.root: Path = find_project(given(context, "project_dir"), os.environ)
         self.settings: Settings = read_settings(self.root, os.environ)
+        check_codes(self.settings.checks)
         self.ledger = JobLedger(ledger_of(context))
         self.place: JobPlace = place_of(self.root, given(context, "target_path"), os.environ)
 
@@ -114,7 +116,7 @@ def _rerun(
         jobs = _Jobs(click.get_current_context())
         job = jobs.named(name)
         with jobs.ledger.only_run(job.name):
-            plan = settled(_planned(jobs, job, run_id, Beginning(beginning)), force=force)
+            plan = settled(_planned(jobs, job, run_id, Beginning(beginning)), jobs.settings.checks, force=force)
             for finding in plan.findings:
                 jobs.say(f"{finding.sentence} [{finding.code}]")
             jobs.say("Steps that will run:\n" + "\n".join(map(printable, step_lines(plan))))

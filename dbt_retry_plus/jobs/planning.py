@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dbt_retry_plus.checks.levels import settled as settled_findings
+from dbt_retry_plus.checks.levels import stop_on_errors
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.jobs.definition import Job, Step
 from dbt_retry_plus.jobs.record import RESUMABLE, Beginning, JobRun, Status
 from dbt_retry_plus.types import Finding
-from dbt_retry_plus.words import SHORT_ID_LENGTH, Severity
+from dbt_retry_plus.words import SHORT_ID_LENGTH, CheckLevel, Severity
 
 
 @dataclass(frozen=True)
@@ -92,17 +94,20 @@ def plan_from_failure(job: Job, previous: JobRun, now: Mapping[str, Any], resuma
     )
 
 
-def settled(plan: JobPlan, *, force: bool) -> JobPlan:
-    """Make warnings of the errors that `--force` passes.
+def settled(plan: JobPlan, levels: Mapping[str, CheckLevel], *, force: bool) -> JobPlan:
+    """Raise, lower and silence findings as settings say, and `--force`.
+
+    Args:
+        plan: The plan.
+        levels: The setting `checks`.
+        force: Whether `--force` is given.
 
     Raises:
         RetryRefusedError: An error is left.
     """
-    errors = [finding for finding in plan.findings if finding.severity is Severity.ERROR]
-    stopping = [finding for finding in errors if not (force and finding.passable)]
-    if stopping:
-        raise RetryRefusedError(" ".join(f"{finding.sentence} [{finding.code}]" for finding in stopping))
-    return replace(plan, findings=tuple(replace(finding, severity=Severity.WARNING) for finding in plan.findings))
+    findings = settled_findings(plan.findings, levels, force=force)
+    stop_on_errors(findings)
+    return replace(plan, findings=findings)
 
 
 def newest_of(run: JobRun, runs: Sequence[JobRun]) -> JobRun:

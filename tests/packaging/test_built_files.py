@@ -76,7 +76,8 @@ def test_the_metadata_names_what_is_needed_and_which_versions(wheel_metadata: Me
         "jinja2<4,>=3.1",
         "junitparser>=4",
         "pluggy<2,>=1.6",
+        "tenacity>=8.2",
     }
     assert wheel_metadata["Requires-Python"] == ">=3.10"
     assert wheel_metadata["License-Expression"] == "Apache-2.0"
-    assert set(wheel_metadata.get_all("Provides-Extra", [])) == {"dev", "duckdb"}
+    assert set(wheel_metadata.get_all("Provides-Extra", [])) == {"dev", "duckdb", "remote", "testing"}

@@ -83,7 +83,7 @@ def test_a_step_of_which_nothing_is_on_record_runs_from_its_start() -> None:
     plan = plan_from_failure(JOB, FAILED, definition(), None)
     assert plan.resumes is None
     assert [finding.code for finding in plan.findings] == ["step-not-recorded"]
-    assert settled(plan, force=False).findings == plan.findings
+    assert settled(plan, {}, force=False).findings == plan.findings
 
 
 def test_steps_that_were_done_before_a_rerun_are_done() -> None:
@@ -109,8 +109,8 @@ def test_edited_steps_are_an_error_that_force_passes() -> None:
     edited = replace(JOB, steps=(JOB.steps[0], Step("new", "dbt deps"), JOB.steps[1]))
     plan = plan_from_failure(edited, FAILED, definition(edited), INVOCATION)
     with pytest.raises(RetryRefusedError, match=r"are not those that the run run1 had.*\[job-changed\]"):
-        settled(plan, force=False)
-    forced = settled(plan, force=True)
+        settled(plan, {}, force=False)
+    forced = settled(plan, {}, force=True)
     assert [finding.severity for finding in forced.findings] == [Severity.WARNING]
     assert (forced.first, forced.resumes) == (2, INVOCATION)
 
@@ -134,7 +134,7 @@ def test_other_limits_are_no_other_steps() -> None:
 
 def test_another_environment_is_a_warning() -> None:
     plan = plan_from_failure(JOB, FAILED, definition(env={"A": "digest"}), INVOCATION)
-    assert [finding.code for finding in settled(plan, force=False).findings] == ["job-environment-changed"]
+    assert [finding.code for finding in settled(plan, {}, force=False).findings] == ["job-environment-changed"]
 
 
 def test_the_newest_rerun_of_a_run_counts() -> None:

@@ -119,7 +119,7 @@ def test_a_process_that_begins_as_the_job_is_told_to_stop_is_told_too(
 ) -> None:
     stopping = Stopping()
     stopping.asked_for = signal.SIGINT
-    assert run(tmp_path, STUBBORN, monkeypatch, stopping).exit_code < 0
+    assert run(tmp_path, STUBBORN, monkeypatch, stopping).exit_code != 0
 
 
 def test_signals_that_were_ignored_stay_ignored() -> None:
