@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from tests.faults.fault import Fault
 from tests.faults.project import DATABASE, GATED, HOOKED
-from tests.faults.scene import failed_attempts
 from tests.support.postgres import wait_until_ready
 from tests.support.proxy import Cut
 
@@ -61,7 +60,7 @@ def exhausted(scene: PostgresScene) -> None:
         def keep_out() -> bool:
             _take_all(scene, held)
             gate.terminate_who_waits()
-            return sum(1 for _ in failed_attempts(scene.journal())) > 1
+            return scene.attempts_of_any() > 1
 
         scene.wait_for(keep_out)
 
@@ -133,7 +132,7 @@ def refused(scene: PostgresScene) -> None:
         gate.wait_for_node()
         scene.proxy.refuse()
         scene.proxy.end_all(reset=True)
-    scene.wait_for_attempts(2)
+    scene.wait_for_attempts_of_any(2)
     scene.proxy.listen()
 
 
@@ -180,8 +179,8 @@ def failing_test(scene: PostgresScene) -> None:
 
 _FAULTS = (
     Fault("terminated", GATED, meddle=terminated, weight=2),
-    Fault("backend crashed", GATED, meddle=crashed, keeps_counts=False),
-    Fault("server restarted", GATED, meddle=restarted, keeps_counts=False),
+    Fault("backend crashed", GATED, meddle=crashed, keeps_counts=False, loses_commits=True),
+    Fault("server restarted", GATED, meddle=restarted, keeps_counts=False, loses_commits=True),
     Fault("connections exhausted", GATED, meddle=exhausted),
     Fault("deadlock", HOOKED, meddle=deadlocked, weight=2),
     Fault("serialization failure", HOOKED, prepare=set_for_role("default_transaction_isolation = 'repeatable read'"),
@@ -192,8 +191,8 @@ _FAULTS = (
           states=("grown",)),
     Fault("cut at a statement", TABLES, prepare=cut_at_statement, through_proxy=True, hits=False, loses_commits=True, weight=4),
     Fault("cut at the commit", TABLES, prepare=cut_at_commit, through_proxy=True, hits=False, loses_commits=True, weight=3),
-    Fault("all connections cut", GATED, meddle=cut_all, through_proxy=True),
-    Fault("connections refused", GATED, meddle=refused, through_proxy=True),
+    Fault("all connections cut", GATED, meddle=cut_all, through_proxy=True, loses_commits=True),
+    Fault("connections refused", GATED, meddle=refused, through_proxy=True, loses_commits=True),
     Fault("delayed, and nothing else", GATED, prepare=delayed, through_proxy=True, hits=False),
     Fault("cancelled, --retry-on unknown", GATED, meddle=cancelled, arguments=("--retry-on", "unknown")),
     Fault("cancelled", GATED, meddle=cancelled, passes=False),

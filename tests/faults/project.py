@@ -13,6 +13,8 @@ ROLE = "analyst"  # superusers get connections that nobody else does
 
 GATED = ("base", "hooked", "grown", "appended", "keyed", "kept", "stored")
 """The nodes that stop at a gate, in an order in which dbt may run them."""
+APPENDED = "appended"
+"""The one of which it would do harm if it was done twice."""
 HOOKED = tuple(node for node in GATED if node != "stored")
 """Those that have hooks: dbt gives none to tests."""
 COUNTED = (*HOOKED, "places", "side", "seen")

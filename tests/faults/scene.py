@@ -59,6 +59,14 @@ class Scene:
         node = unique_id(self.case.node)
         self.wait_for(lambda: sum(failed["node"] == node for failed in failed_attempts(self.journal())) >= number)
 
+    def attempts_of_any(self) -> int:
+        """How many attempts of all nodes together have failed: a unit test that waits keeps its thread, and others off it."""
+        return sum(1 for _ in failed_attempts(self.journal()))
+
+    def wait_for_attempts_of_any(self, number: int) -> None:
+        """Wait until the journal has so many failed attempts."""
+        self.wait_for(lambda: self.attempts_of_any() >= number)
+
     def journal(self) -> list[Mapping[str, Any]]:
         """The raw lines of the retry's journal, as far as it is written."""
         new = journals(self.project) - self.known
