@@ -18,6 +18,7 @@ from typing import Any
 from dbt.task.runnable import GraphRunnableTask
 
 from dbt_retry_plus.dbtcore.attempt_end import AttemptAccount, end_of_attempt
+from dbt_retry_plus.dbtcore.events import log_warning
 from dbt_retry_plus.dbtcore.relation_cache import KeptRelations
 from dbt_retry_plus.dbtcore.waiting import Waiting
 from dbt_retry_plus.types import NodeAttempt
@@ -109,7 +110,17 @@ class _Again:
 
     runner: Any
     result: Any
-    delay: float
+    attempts: RunnerAttempts
+
+
+def _begun_anew(attempts: RunnerAttempts) -> bool:
+    """Begin the next attempt; where that cannot be, the one before was the last."""
+    try:
+        attempts.begin_next()
+    except Exception as error:  # as below
+        log_warning(f"dbt-retry-plus cannot try again: {type(error).__name__}: {error}")
+        return False
+    return True
 
 
 class AttemptingTask(GraphRunnableTask):
@@ -129,23 +140,26 @@ class AttemptingTask(GraphRunnableTask):
 
     def call_runner(self, runner: Any, *context: Any) -> Any:
         """Execute a node in this thread; dbt-core 1.12 hands on the context of its traces."""
-        if self._account is None:
-            return super().call_runner(runner, *context)
         attempts = self._attempts_of(runner)
+        if attempts is None:
+            return super().call_runner(runner, *context)
         while True:
             result = self._one_attempt(runner, attempts, *context)
             if attempts.delay is None:
                 return result
             if getattr(runner, _GIVES_THREAD_BACK, False):
-                return _Again(runner, result, attempts.delay)
-            if self._waiting.stopped.wait(attempts.delay):
+                return _Again(runner, result, attempts)
+            if self._waiting.stopped.wait(attempts.delay) or not _begun_anew(attempts):
                 return result
-            attempts.begin_next()
 
-    def _attempts_of(self, runner: Any) -> RunnerAttempts:
+    def _attempts_of(self, runner: Any) -> RunnerAttempts | None:
         attempts: RunnerAttempts | None = vars(runner).get(_ATTEMPTS)
-        if attempts is None:
-            attempts = RunnerAttempts(runner, self._account)  # type: ignore[arg-type]
+        if attempts is None and self._account is not None:
+            try:
+                attempts = RunnerAttempts(runner, self._account)
+            except Exception as error:  # whatever it is: what is raised in a thread of the pool lets dbt wait for ever
+                log_warning(f"dbt-retry-plus cannot attend to {runner.node.unique_id}: {type(error).__name__}: {error}")
+                return None
             setattr(runner, _ATTEMPTS, attempts)
         return attempts
 
@@ -167,10 +181,12 @@ class AttemptingTask(GraphRunnableTask):
                 return
 
             def submit_again() -> None:
-                self._attempts_of(result.runner).begin_next()
-                super(AttemptingTask, self)._submit(pool, [result.runner], settle)
+                if _begun_anew(result.attempts):
+                    super(AttemptingTask, self)._submit(pool, [result.runner], settle)
+                else:
+                    callback(result.result)
 
-            self._waiting.add(result.delay, submit_again, lambda: callback(result.result))
+            self._waiting.add(result.attempts.delay or 0.0, submit_again, lambda: callback(result.result))
 
         super()._submit(pool, args, settle)
 
