@@ -113,7 +113,7 @@ def test_a_retry_is_told_in_every_format_and_no_secret_with_it(shop: Workshop) -
     told = json.loads((target / "retry_plus_report.json").read_text())
     validate(told)
     assert fates(told) == FATES
-    assert told["verdict"] == "still_failing"
+    assert told["verdict"] == "retry_will_not_help"
     assert told["command"] == "build"
     nodes = {node["unique_id"]: node for node in told["nodes"]}
     assert nodes["model.shop.below"]["parents"] == ["model.shop.leaky"]
@@ -133,9 +133,9 @@ def test_a_retry_is_told_in_every_format_and_no_secret_with_it(shop: Workshop) -
     assert {case.get("name") for case in cases if case.find("error") is not None} == {"leaky"}
     assert {case.get("name") for case in cases if case.find("flakyError") is not None} == {"late"}
     assert summary.read_text().startswith("an earlier step\n")
-    assert "still failing" in summary.read_text()
+    assert "retry will not help" in summary.read_text()
     assert (target / "retry_plus_report.names").read_text().split()[-1] == "model.shop.first"
-    assert (folder / "seen.txt").read_text() == "still_failing None"
+    assert (folder / "seen.txt").read_text() == "retry_will_not_help None"
     assert "which is taken" in done.output  # the second format of the name json
 
     written = [*target.glob("retry_plus_report.*"), folder / "out.xml", summary, *kept(shop)]
