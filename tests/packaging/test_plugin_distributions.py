@@ -109,7 +109,8 @@ def test_a_third_party_vetoes_changes_and_reports(environment: Environment, tmp_
     assert "The hook retry_plus_after_execution of the plugin night-shift (night-shift 1.2.0) failed" in done
 
     # It knows an error of its own warehouse.
-    (tmp_path / "models" / "asleep.sql").write_text("select error('the warehouse is asleep') as id")
+    asleep = "{{ config(materialized='table') }} select error('the warehouse is asleep') as id"
+    (tmp_path / "models" / "asleep.sql").write_text(asleep)
     attempts = ("--attempts", "2", "--delay", "0s", "--jitter", "0s")
     failed = dbt(environment, tmp_path, "retry-plus", "exec", *attempts, "--", "run", "-s", "asleep", exit_code=1)
     assert "model.shop.asleep failed on attempt 1 of 2 (transient)" in failed
