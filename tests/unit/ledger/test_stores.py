@@ -93,6 +93,11 @@ def test_who_created_an_object_and_never_heard_so_is_told_on_the_second_try(open
     assert not store.write_if_absent("claim", b"other")
 
 
+def test_an_object_that_its_creator_has_not_filled_yet_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "claim").touch()
+    assert not Guarded(open_url(f"file://{tmp_path}")).write_if_absent("claim", b"mine")
+
+
 def test_a_bucket_that_is_not_there_is_not_taken_for_an_empty_ledger(
     s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
