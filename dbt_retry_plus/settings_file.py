@@ -48,7 +48,7 @@ def read_settings_file(path: Path) -> Mapping[str, Entry]:
     except OSError as error:
         raise RetryRefusedError(f"Could not read '{path}': {error.strerror}. Mend or delete it.") from None
     # dbt's own dependency; most projects have no settings and need not pay for it.
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     try:
         loader = yaml.SafeLoader(content)

@@ -114,11 +114,11 @@ def _run(context: click.Context, **options: Any) -> tuple[Any, bool]:
 def _request(context: click.Context, options: dict[str, Any]) -> Any:
     from dbt_retry_plus.checks.levels import check_codes
     from dbt_retry_plus.dbtcore.running import running_invocation
-    from dbt_retry_plus.execution.attempts import AttemptWishes
+    from dbt_retry_plus.execution.attempting import wishes_of
     from dbt_retry_plus.execution.request import RetryRequest
     from dbt_retry_plus.planning.rebuild import RebuildRules
     from dbt_retry_plus.plugin_manager import load_plugins
-    from dbt_retry_plus.settings import given_settings, read_settings
+    from dbt_retry_plus.settings import read_settings
 
     running, flags = running_invocation(), context.obj["flags"]
     settings = read_settings(running.project_root, os.environ) if running else None
@@ -153,9 +153,7 @@ def _request(context: click.Context, options: dict[str, Any]) -> Any:
         plugin_options={name: value for name, value in options.items() if name not in _OWN_NAMES},
         narrowing={name: options[name] for name in _NARROWING if options.get(name)},
         reports=_reports(plugins, options, running.target_path),
-        attempts=AttemptWishes(
-            given_settings(options), fail_on_flaky=options["fail_on_flaky"] or settings.fail_on_flaky
-        ),
+        attempts=wishes_of(settings, options),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -13,7 +13,7 @@ from dbt_retry_plus.dbtcore.events import log_info, log_warning
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.execution.prepare import Prepared
 from dbt_retry_plus.reporting.plan import plan_document, plan_in_short, plan_lines
-from dbt_retry_plus.texts import printable, some_of
+from dbt_retry_plus.texts import printable
 from dbt_retry_plus.types import Finding
 
 
@@ -21,11 +21,6 @@ def log_findings(findings: Iterable[Finding]) -> None:
     """Log each finding as a warning, with the code that settings can silence it by."""
     for finding in findings:
         log_warning(f"{finding.sentence} [{finding.code}]")
-
-
-def log_too_flaky(nodes: Collection[str]) -> None:
-    """Log why a command fails all of whose nodes are proven."""
-    log_warning(f"Not proven on the first attempt, which --fail-on-flaky makes a failure: {some_of(nodes)}.")
 
 
 def show_plan(prepared: Prepared, *, as_json: bool) -> tuple[Any, bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -12,13 +12,27 @@ from dbt_retry_plus.dbtcore.events import log_info, log_warning
 from dbt_retry_plus.execution.announce import log_findings
 from dbt_retry_plus.execution.attempts import AttemptBudget, AttemptListeners, Attempts, AttemptWishes
 from dbt_retry_plus.plugin_manager import Plugins
-from dbt_retry_plus.settings import Settings
-from dbt_retry_plus.texts import in_short, one_line
-from dbt_retry_plus.types import AttemptRules, EndedAttempt, NodeAttempt, NodeError
+from dbt_retry_plus.recording.recorder import Recorder
+from dbt_retry_plus.settings import Settings, given_settings
+from dbt_retry_plus.texts import in_short, one_line, some_of
+from dbt_retry_plus.types import AttemptRules, EndedAttempt, Graph, NodeAttempt, NodeError
 from dbt_retry_plus.words import ErrorClass
 
 _OPERATION = "macro."
 _ONCE = AttemptRules()
+
+
+def wishes_of(settings: Settings, options: Mapping[str, Any]) -> AttemptWishes:
+    """Return what a command line asks for, and settings where it is silent.
+
+    Args:
+        settings: What the project and its environment set.
+        options: The options of `attempt_options`, as click gives them.
+
+    Raises:
+        RetryRefusedError: An option has a value of another kind.
+    """
+    return AttemptWishes(given_settings(options), fail_on_flaky=options["fail_on_flaky"] or settings.fail_on_flaky)
 
 
 class NodeAttempts:
@@ -29,8 +43,8 @@ class NodeAttempts:
         settings: Settings,
         plugins: Plugins,
         wishes: AttemptWishes,
-        rules_of_nodes: Mapping[str, Mapping[str, Any]],
-        write: Callable[[EndedAttempt], None] | None = None,
+        graph: Graph,
+        recorder: Recorder | None,
     ) -> None:
         """Begin.
 
@@ -38,13 +52,15 @@ class NodeAttempts:
             settings: What the project and its environment set.
             plugins: The plugins.
             wishes: What was asked for.
-            rules_of_nodes: What nodes say themselves, by unique_id.
-            write: Puts an attempt that failed on record.
+            graph: Today's project, for what nodes say themselves.
+            recorder: Puts attempts that failed on record.
         """
         self.failed: dict[str, tuple[EndedAttempt, ...]] = {}
         self._settings = settings
         self._plugins = plugins
-        self._write = write
+        self._wishes = wishes
+        self._recorder = recorder
+        rules_of_nodes = {u: node.attempt_rules for u, node in graph.items() if node.attempt_rules}
         self._rules_of = partial(_rules_of, settings, wishes.given, rules_of_nodes)
         self.account = Attempts(
             self._rules_of,
@@ -61,6 +77,13 @@ class NodeAttempts:
         """The nodes that failed and then needed no more attempts than they got, as far as attempts tell."""
         return frozenset(u for u, attempts in self.failed.items() if all(a.delay is not None for a in attempts))
 
+    def too_flaky(self) -> bool:
+        """Say, and return, whether a command fails all of whose nodes are proven."""
+        if not (self.flaky and self._wishes.fail_on_flaky):
+            return False
+        log_warning(f"Not proven on the first attempt, which --fail-on-flaky makes a failure: {some_of(self.flaky)}.")
+        return True
+
     def _classify(self, error: NodeError) -> ErrorClass:
         found, findings = self._plugins.contribute("retry_plus_classify", ErrorClass, error=error)
         log_findings(settled(findings, self._settings.checks, force=False))
@@ -73,8 +96,8 @@ class NodeAttempts:
     def _ended(self, attempt: EndedAttempt) -> None:
         if attempt.error_class is not None:
             self.failed[attempt.unique_id] = (*self.failed.get(attempt.unique_id, ()), attempt)
-            if self._write is not None:
-                self._write(attempt)
+            if self._recorder is not None:
+                self._recorder.write_attempt(attempt)
         if attempt.delay is not None:
             most = self._rules_of(attempt.unique_id).attempts
             log_warning(

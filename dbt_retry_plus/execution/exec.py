@@ -12,12 +12,12 @@ from dbt_retry_plus.dbtcore.errors import as_dbt_error
 from dbt_retry_plus.dbtcore.exec_tasks import as_failure, attempting, invoke_in_dbt
 from dbt_retry_plus.dbtcore.project import graph_of
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.execution.announce import log_findings, log_too_flaky
-from dbt_retry_plus.execution.attempting import NodeAttempts
-from dbt_retry_plus.execution.attempts import Attempts, AttemptWishes
+from dbt_retry_plus.execution.announce import log_findings
+from dbt_retry_plus.execution.attempting import NodeAttempts, wishes_of
+from dbt_retry_plus.execution.attempts import Attempts
 from dbt_retry_plus.plugin_manager import load_plugins
 from dbt_retry_plus.recording.begin import recorder_of_command
-from dbt_retry_plus.settings import given_settings, read_settings
+from dbt_retry_plus.settings import read_settings
 
 
 def run_with_attempts(context: Any, words: Sequence[str], options: Mapping[str, Any]) -> tuple[Any, bool]:
@@ -31,25 +31,23 @@ def run_with_attempts(context: Any, words: Sequence[str], options: Mapping[str, 
     Returns:
         dbt's result object, and whether dbt calls it a success.
     """
-    made: list[tuple[NodeAttempts, bool]] = []
+    made: list[NodeAttempts] = []
 
     def account(config: Any, manifest: Any) -> Attempts:
         try:
             made.append(_attempts(config, manifest, options))
         except RetryRefusedError as refusal:
             raise as_dbt_error(refusal) from None
-        return made[-1][0].account
+        return made[-1].account
 
     with attempting(account):
         results, success = invoke_in_dbt(context, words)
-    for attempts, fail_on_flaky in made:
-        if attempts.flaky and success and fail_on_flaky:
-            log_too_flaky(attempts.flaky)
-            raise as_failure(results)
+    if success and any(attempts.too_flaky() for attempts in made):
+        raise as_failure(results)
     return results, success
 
 
-def _attempts(config: Any, manifest: Any, options: Mapping[str, Any]) -> tuple[NodeAttempts, bool]:
+def _attempts(config: Any, manifest: Any, options: Mapping[str, Any]) -> NodeAttempts:
     root = Path(config.project_root)
     settings = read_settings(root, os.environ)
     check_codes(settings.checks)
@@ -57,8 +55,4 @@ def _attempts(config: Any, manifest: Any, options: Mapping[str, Any]) -> tuple[N
     findings = settled([*plugins.problems()], settings.checks, force=False)
     stop_on_errors(findings)
     log_findings(findings)
-    wishes = AttemptWishes(given_settings(options), fail_on_flaky=options["fail_on_flaky"] or settings.fail_on_flaky)
-    rules_of_nodes = {u: node.attempt_rules for u, node in graph_of(manifest).items() if node.attempt_rules}
-    recorder = recorder_of_command()
-    write = recorder.write_attempt if recorder else None
-    return NodeAttempts(settings, plugins, wishes, rules_of_nodes, write), wishes.fail_on_flaky
+    return NodeAttempts(settings, plugins, wishes_of(settings, options), graph_of(manifest), recorder_of_command())

@@ -16,7 +16,7 @@ from dbt_retry_plus.dbtcore.running import environment_of, resolved_arguments
 from dbt_retry_plus.dbtcore.tasks import ResumedTask
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.execution.account import Account
-from dbt_retry_plus.execution.announce import ask, log_findings, log_plan_in_short, log_too_flaky, show_plan
+from dbt_retry_plus.execution.announce import ask, log_findings, log_plan_in_short, show_plan
 from dbt_retry_plus.execution.attempting import NodeAttempts
 from dbt_retry_plus.execution.prepare import Prepared, prepare
 from dbt_retry_plus.execution.request import RetryRequest
@@ -112,7 +112,8 @@ class _Execution:
             raise
         log_info(closing_line(self._prepared.chain, self._prepared.plan, datetime.now(timezone.utc)))
         self._account.ended(success=success)
-        return results, success and not self._too_flaky()
+        attempts = self._account.attempts
+        return results, success and not (attempts is not None and attempts.too_flaky())
 
     def _execute(self) -> tuple[Any, bool]:
         prepared = self._prepared
@@ -132,19 +133,10 @@ class _Execution:
         return results, success
 
     def _give_attempts(self, recorder: Recorder | None) -> None:
-        request = self._request
-        rules_of_nodes = {u: node.attempt_rules for u, node in self._prepared.graph.items() if node.attempt_rules}
-        write = recorder.write_attempt if recorder else None
-        attempts = NodeAttempts(request.settings, request.plugins, request.attempts, rules_of_nodes, write)
+        request, graph = self._request, self._prepared.graph
+        attempts = NodeAttempts(request.settings, request.plugins, request.attempts, graph, recorder)
         self._prepared.task.set_attempts(attempts.account)
         self._account.attempts = attempts
-
-    def _too_flaky(self) -> bool:
-        flaky = self._account.attempts.flaky if self._account.attempts else frozenset()
-        if not (flaky and self._request.attempts.fail_on_flaky):
-            return False
-        log_too_flaky(flaky)
-        return True
 
     def _observe(self, hook: str, **arguments: Any) -> None:
         request = self._request

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dbt_retry_plus.jobs.definition import Job
-from dbt_retry_plus.recording.lines import Lines
+from dbt_retry_plus.recording.lines import SCRUBBED, Lines
 
-SECRET_PREFIX = "DBT_ENV_SECRET"  # noqa: S105
 _VARS = "--vars"
 
 
@@ -44,7 +43,7 @@ def definition_record(job: Job, lines: Lines, salt: str) -> dict[str, Any]:
 
 def _digest(salt: str, name: str, value: str) -> str | None:
     """A salted digest; of a secret none is kept, since a short one could be found out by trying."""
-    return None if name.startswith(SECRET_PREFIX) else hashlib.sha256(f"{salt}\0{name}\0{value}".encode()).hexdigest()
+    return None if name.startswith(SCRUBBED) else hashlib.sha256(f"{salt}\0{name}\0{value}".encode()).hexdigest()
 
 
 def _vars_of(arguments: tuple[str, ...]) -> Mapping[str, Any]:
@@ -52,7 +51,7 @@ def _vars_of(arguments: tuple[str, ...]) -> Mapping[str, Any]:
     if given is None:
         return {}
     after = arguments[arguments.index(given) + 1 :]
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     try:
         found = yaml.safe_load(given.partition("=")[2] if "=" in given else "".join(after[:1]))

@@ -71,7 +71,7 @@ class Stopping:
         finally:
             self._process = None
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def _hear(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal hands it over
         self._pass_on(signal.SIGKILL if self.asked_for is not None else signal.SIGINT)
         self.asked_for = self.asked_for or number
 

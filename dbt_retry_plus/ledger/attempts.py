@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from dbt_retry_plus.ledger import journal
-from dbt_retry_plus.ledger.run_results import parse_time
+from dbt_retry_plus.ledger.run_results import parse_time, text_or_none
 from dbt_retry_plus.types import EndedAttempt
 from dbt_retry_plus.words import ErrorClass
-
-_LONGEST_MESSAGE = 4000
 
 
 def attempt_entry(attempt: EndedAttempt) -> dict[str, Any]:
@@ -22,7 +20,7 @@ def attempt_entry(attempt: EndedAttempt) -> dict[str, Any]:
         "number": attempt.number,
         "batch": attempt.batch,
         "status": attempt.status,
-        "message": attempt.message[:_LONGEST_MESSAGE] if attempt.message else None,
+        "message": attempt.message[: journal.LONGEST_MESSAGE] if attempt.message else None,
         "class": attempt.error_class.value if attempt.error_class else None,
         "delay": attempt.delay,
         "execution_time": attempt.execution_time,
@@ -39,19 +37,15 @@ def attempt_from(entry: Mapping[str, Any]) -> EndedAttempt | None:
         return EndedAttempt(
             unique_id=str(entry["node"]),
             number=int(entry["number"]),
-            batch=_text(entry["batch"]),
+            batch=text_or_none(entry["batch"]),
             status=str(entry["status"]),
-            message=_text(entry["message"]),
+            message=text_or_none(entry["message"]),
             error_class=ErrorClass(entry["class"]),
             delay=float(delay) if delay is not None else None,
             execution_time=float(entry["execution_time"]),
             started_at=parse_time(entry["started_at"]),
             completed_at=parse_time(entry["completed_at"]),
-            thread=_text(entry["thread"]),
+            thread=text_or_none(entry["thread"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -36,6 +36,7 @@ INVOCATION, STATE, SELECTION, START, FINISH, BATCH, ATTEMPT, ERROR, END = (
 """The kinds of lines: the first, the project's state, the selection, a node's start and finish, …, the last."""
 
 OWNER_ONLY_FILE: Final = 0o600
+LONGEST_MESSAGE: Final = 4000  # characters of an error
 
 _CHECKSUM = ',"crc32":"{:08x}"}}\n'
 _CHECKSUM_LENGTH = len(_CHECKSUM.format(0))

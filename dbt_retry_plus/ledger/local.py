@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,7 @@ class LocalLedger:
         try:
             unfinished.mkdir(mode=_OWNER_ONLY_FOLDER)
             for name, data in files.items():
-                write_atomically(unfinished / name, lambda file, data=data: file.write(data))  # type: ignore[misc]
+                write_atomically(unfinished / name, methodcaller("write", data))
             self.discard(invocation_id)
             unfinished.rename(self.invocations / invocation_id)
         except BaseException:

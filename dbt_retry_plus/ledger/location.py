@@ -62,11 +62,11 @@ def _project_root(named: str | None) -> Path:
 
 
 def _target_path_of(root: Path, environment: Mapping[str, str]) -> str:
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     path = root / PROJECT_FILE
     try:
-        project = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        project = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     except (OSError, ValueError, yaml.YAMLError) as error:
         where = " ".join(str(error).split())
         raise RetryRefusedError(f"Could not read '{path}' ({where}). Mend it, or give --target-path.") from None

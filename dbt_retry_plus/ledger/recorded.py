@@ -14,7 +14,7 @@ from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger import journal
 from dbt_retry_plus.ledger.attempts import attempt_from
 from dbt_retry_plus.ledger.local import LedgerEntry
-from dbt_retry_plus.ledger.run_results import RUN_RESULTS, outcome_from_row, parse_time
+from dbt_retry_plus.ledger.run_results import RUN_RESULTS, outcome_from_row, parse_time, text_or_none
 from dbt_retry_plus.types import EndedAttempt, Invocation, Outcome, ProjectInputs
 from dbt_retry_plus.words import INTERRUPTED, RUN_OPERATION
 
@@ -47,7 +47,7 @@ class _Account:
         if kind == journal.SELECTION:
             self._add_selection(entry)
         elif kind == journal.STATE:
-            self.fingerprint = _text(entry.get("fingerprint"))
+            self.fingerprint = text_or_none(entry.get("fingerprint"))
             self.inputs = _inputs(entry)
         elif kind == journal.START and isinstance(node, str):
             self.unfinished[node] += 1
@@ -133,14 +133,14 @@ def read_recorded(entry: LedgerEntry) -> Invocation:
         recorded=True,
         fingerprint=account.fingerprint,
         inputs=account.inputs,
-        dbt_version=_text(header.get("dbt_version")),
-        project=_text(header.get("project")),
-        profile=_text(header.get("profile")),
-        target=_text(header.get("target")),
-        adapter=_text(_mapping(header.get("adapter")).get("type")),
-        adapter_version=_text(_mapping(header.get("adapter")).get("version")),
-        schema=_text(header.get("warehouse_schema")),
-        host=_text(header.get("host")),
+        dbt_version=text_or_none(header.get("dbt_version")),
+        project=text_or_none(header.get("project")),
+        profile=text_or_none(header.get("profile")),
+        target=text_or_none(header.get("target")),
+        adapter=text_or_none(_mapping(header.get("adapter")).get("type")),
+        adapter_version=text_or_none(_mapping(header.get("adapter")).get("version")),
+        schema=text_or_none(header.get("warehouse_schema")),
+        host=text_or_none(header.get("host")),
         process_id=header["pid"] if isinstance(header.get("pid"), int) else None,
         retry_of=entry.retry_of,
         failed_attempts=account.failed_attempts,
@@ -202,10 +202,6 @@ def _ids(value: object) -> frozenset[str] | None:
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _number(value: object) -> float | None:

@@ -120,6 +120,11 @@ def outcome_from_row(row: Mapping[str, Any]) -> Outcome:
     )
 
 
+def text_or_none(value: object) -> str | None:
+    """Return a text of a document that may hold anything; None where it is none."""
+    return value if isinstance(value, str) else None
+
+
 def parse_time(text: object) -> datetime | None:
     """Read a time as artifacts write it (UTC); anything else is None."""
     if not isinstance(text, str):

@@ -11,7 +11,7 @@ from dbt_retry_plus.ledger.journal import encode, with_json_keys
 from dbt_retry_plus.words import STRUCK_OUT, Fate
 
 # dbt's own: what an environment variable or a var of this prefix holds appears in no log, and neither in a journal.
-_PREFIX = "DBT_ENV_SECRET"
+SCRUBBED = "DBT_ENV_SECRET"
 
 # A password can be the name of the schema, or `true`: what a retry finds its nodes by stays as it is.
 _NAMES = frozenset(
@@ -72,7 +72,7 @@ class Lines:
         """Note the secrets of an environment."""
         self._values: set[str] = set()
         self._secrets: list[str] = []
-        self._note(value for name, value in environment.items() if name.startswith(_PREFIX))
+        self._note(value for name, value in environment.items() if name.startswith(SCRUBBED))
 
     def encode(self, entry: Mapping[str, Any]) -> str:
         """Turn an entry into a line without secrets."""
@@ -92,7 +92,7 @@ class Lines:
     def _line(self, entry: Mapping[str, Any]) -> str:
         variables = (entry.get("arguments") or {}).get("vars")
         if isinstance(variables, Mapping):
-            self._note(str(value) for name, value in variables.items() if str(name).startswith(_PREFIX))
+            self._note(str(value) for name, value in variables.items() if str(name).startswith(SCRUBBED))
         try:
             return encode(entry, _as_json)
         except TypeError:

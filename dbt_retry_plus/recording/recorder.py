@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from dbt_retry_plus.ledger.remote import RemoteLedger
     from dbt_retry_plus.ledger.shipping import Shipper
 
-_LONGEST_MESSAGE = 4000
-
 
 class Recorder:
     """Writes one journal; whatever goes wrong ends the record, with one warning, and never the command."""
@@ -148,7 +146,9 @@ class Recorder:
             self._statuses = Counter(result.status for result in message.data.results)
         elif name == "MainEncounteredError":
             self._failed = True
-            self._append({"event": journal.ERROR, "at": journal.now(), "message": message.data.exc[:_LONGEST_MESSAGE]})
+            self._append(
+                {"event": journal.ERROR, "at": journal.now(), "message": message.data.exc[: journal.LONGEST_MESSAGE]}
+            )
         elif name == "CommandCompleted":
             self._completed = {"success": message.data.success, "elapsed": message.data.elapsed}
 
