@@ -50,7 +50,8 @@ def checked(name: str, entry: Entry, kinds: Mapping[str, Callable[[Any], Any]]) 
         ) from None
 
 
-def _switch(value: Any) -> bool:
+def switch(value: Any) -> bool:
+    """Read true or false, as dbt's variables say it; raises ValueError for what is neither."""
     if isinstance(value, bool):
         return value
     if str(value).lower() in _SWITCH_WORDS:
@@ -154,7 +155,7 @@ _SWITCH_WORDS = MappingProxyType(
 )
 _WORDS: Mapping[Callable[[Any], Any], str] = MappingProxyType(
     {
-        _switch: "true or false",
+        switch: "true or false",
         count: "a whole number above 0",
         _path: "a path",
         _ledger: "a path or the URL of a store",
@@ -176,7 +177,7 @@ _WORDS: Mapping[Callable[[Any], Any], str] = MappingProxyType(
 )
 KIND_OF_TYPE: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
-        "bool": _switch,
+        "bool": switch,
         "int": count,
         "str": _path,
         "int | None": whole_number,
