@@ -69,7 +69,7 @@ class NodeAttempts:
                 wishes.given.get("attempt_budget", settings.attempt_budget),
                 wishes.given.get("time_budget", settings.time_budget),
             ),
-            AttemptListeners(self._begin, self._ended),
+            AttemptListeners(self._begin, self._ended, self._waiting),
         )
 
     @property
@@ -108,6 +108,13 @@ class NodeAttempts:
         elif attempt.error_class is None and attempt.number > 1:
             log_info(f"{_named(attempt)} recovered on attempt {attempt.number}.")
         self._observe("retry_plus_after_attempt", attempt)
+
+    def _waiting(self, error: NodeError, error_class: ErrorClass, delay: float) -> None:
+        most = self._rules_of(error.unique_id).attempts
+        log_warning(
+            f"No node could begin on attempt {error.attempt} of {most} ({error_class.value}); it is tried again in "
+            f"{in_short(delay)}: {one_line(error.message, 500)}"
+        )
 
     def _observe(self, hook: str, attempt: NodeAttempt) -> None:
         findings = self._plugins.observe(hook, attempt=attempt)
