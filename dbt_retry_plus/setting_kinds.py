@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Say which of the known words may have been meant, or which there are."""
-    known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"Known are: {', '.join(known)}."
+    close = close_to(word, known)
+    return f"Did you mean {close!r}?" if close else f"Known are: {', '.join(sorted(known))}."
+
+
+def close_to(word: str, known: Iterable[str]) -> str | None:
+    """Return which of the known words may have been meant; None where none of them is like it."""
+    return next(iter(difflib.get_close_matches(word, sorted(known), n=1)), None)
 
 
 def checked(name: str, entry: Entry, kinds: Mapping[str, Callable[[Any], Any]]) -> Any:

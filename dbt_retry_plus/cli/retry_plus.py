@@ -113,6 +113,7 @@ def _request(context: click.Context, options: dict[str, Any]) -> Any:
     from dbt_retry_plus.execution.request import RetryRequest
     from dbt_retry_plus.planning.rebuild import RebuildRules
     from dbt_retry_plus.plugin_manager import load_plugins
+    from dbt_retry_plus.plugin_settings import with_plugin_settings
     from dbt_retry_plus.settings import read_settings
 
     running, flags = running_invocation(), context.obj["flags"]
@@ -121,6 +122,7 @@ def _request(context: click.Context, options: dict[str, Any]) -> Any:
         raise RetryRefusedError("dbt has not set up this command. Run it as `dbt retry-plus`.")
     check_codes(settings.checks)
     plugins = load_plugins(settings, running.project_root, options["plugin"], options["no_plugin"])
+    settings, findings = with_plugin_settings(settings, plugins, running.project_root)
     rules = {name: options[name] for name in ("changed", "rebuild_tested") if options[name]}
     return RetryRequest(
         running=running,
@@ -149,6 +151,7 @@ def _request(context: click.Context, options: dict[str, Any]) -> Any:
         narrowing={name: options[name] for name in _NARROWING if options.get(name)},
         reports=() if options["dry_run"] else wanted_reports(options["report"], plugins, running.target_path),
         attempts=wishes_of(settings, options),
+        found_before=findings,
     )
 
 

@@ -19,6 +19,7 @@ from dbt_retry_plus.execution.attempts import Attempts
 from dbt_retry_plus.execution.exec_account import ExecAccount
 from dbt_retry_plus.execution.handing_out import wanted_reports
 from dbt_retry_plus.plugin_manager import load_plugins
+from dbt_retry_plus.plugin_settings import with_plugin_settings
 from dbt_retry_plus.recording.begin import mark_as_exec, recorder_of_command
 from dbt_retry_plus.reporting.outputs import take_away
 from dbt_retry_plus.settings import read_settings
@@ -82,7 +83,8 @@ class _Exec:
         settings = read_settings(running.project_root, os.environ)
         check_codes(settings.checks)
         plugins = load_plugins(settings, running.project_root, options["plugin"], options["no_plugin"])
-        findings = settled([*plugins.problems()], settings.checks, force=False)
+        settings, failed = with_plugin_settings(settings, plugins, running.project_root)
+        findings = settled([*plugins.problems(), *failed], settings.checks, force=False)
         stop_on_errors(findings)
         log_findings(findings)
         graph = graph_of(manifest) if manifest is not None else {}
