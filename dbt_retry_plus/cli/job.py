@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import uuid
-from pathlib import Path
 from typing import Any
 
 import click
 
-from dbt_retry_plus.checks.levels import check_codes
 from dbt_retry_plus.cli.history import local_time
-from dbt_retry_plus.cli.options import OUTPUT, PROJECT_DIR, TARGET_PATH, given, ledger_of, refused
+from dbt_retry_plus.cli.jobs_of_project import JobsOfProject, print_run
+from dbt_retry_plus.cli.options import OUTPUT, PROJECT_DIR, TARGET_PATH, refused
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.jobs.definition import Job
-from dbt_retry_plus.jobs.definition_record import definition_record, lines_of
-from dbt_retry_plus.jobs.job_ledger import JobLedger, run_named
-from dbt_retry_plus.jobs.place import JobPlace, place_of
+from dbt_retry_plus.jobs.job_ledger import run_named
 from dbt_retry_plus.jobs.planning import (
     JobPlan,
     banner,
@@ -29,12 +24,7 @@ from dbt_retry_plus.jobs.planning import (
     step_lines,
 )
 from dbt_retry_plus.jobs.record import Beginning, JobRun
-from dbt_retry_plus.jobs.report import run_document, run_lines
-from dbt_retry_plus.jobs.running import JobExecution, exit_code_of
-from dbt_retry_plus.ledger.location import find_project
-from dbt_retry_plus.recording.lines import Lines
-from dbt_retry_plus.setting_kinds import nearest
-from dbt_retry_plus.settings import SETTINGS_FILE, Settings, read_settings
+from dbt_retry_plus.jobs.report import run_document
 from dbt_retry_plus.texts import in_short, printable, table
 from dbt_retry_plus.words import SHORT_ID_LENGTH
 
@@ -43,79 +33,35 @@ _JSON = "json"
 _HEADER = ("RUN", "JOB", "WHEN", "STATUS", "STEPS", "DURATION", "RERUN OF", "RERUNS")
 
 
-class _Jobs:
-    """The jobs of the project that the options of a command mean."""
-
-    def __init__(self, context: click.Context) -> None:
-        self._context = context
-        self._errors = context.params.get("output") == _JSON
-        self._lines = Lines(os.environ)
-        self.root: Path = find_project(given(context, "project_dir"), os.environ)
-        self.settings: Settings = read_settings(self.root, os.environ)
-        check_codes(self.settings.checks)
-        self.ledger = JobLedger(ledger_of(context))
-        self.place: JobPlace = place_of(self.root, given(context, "target_path"), os.environ)
-
-    def named(self, name: str) -> Job:
-        jobs = self.settings.jobs
-        if name not in jobs:
-            known = nearest(name, jobs) if jobs else "It defines none."
-            raise RetryRefusedError(f"There is no job {name!r} in '{self.root / SETTINGS_FILE}'. {known}")
-        self._lines = lines_of(jobs[name], self.place.environment_of(jobs[name]))
-        return jobs[name]
-
-    def definition(self, job: Job, previous: JobRun) -> dict[str, Any]:
-        """The definition of now, as the journal of a run has that of then."""
-        return definition_record(job, self._lines, previous.run_id)
-
-    def execute(self, plan: JobPlan, output: str) -> tuple[Any, bool]:
-        """Run what is planned, and end as it ended."""
-        # With a document on stdout, nothing else may be there.
-        steps_output = sys.__stderr__ if output == _JSON else None
-        execution = JobExecution(str(uuid.uuid4()), plan, self.place, self.ledger, steps_output, self.say)
-        self.say(f"Job {plan.job.name}, run {execution.run_id[:SHORT_ID_LENGTH]}")
-        run = execution.run()
-        self._tidy()
-        if output == _JSON:
-            click.echo(json.dumps(run_document(run), indent=2))
-        else:
-            _print_run(run)
-        code = exit_code_of(run)
-        if code and self._context.find_root().obj is None:  # a program, by dbtRunner, is handed the result instead
-            self._context.exit(code)
-        return run_document(run), code == 0
-
-    def say(self, text: str) -> None:
-        """Tell a person what is going on; what is told ends up in the logs of CI servers, so without secrets."""
-        click.echo(f"==> {self._lines.without_secrets({'text': text})['text']}", err=self._errors)
-        sys.stdout.flush()  # what dbt says next comes from another process
-
-    def _tidy(self) -> None:
-        try:
-            self.ledger.prune(self.settings.keep_invocations)
-        except (OSError, RetryRefusedError) as error:
-            self.say(f"The ledger could not be tidied: {error}")
-
-
 def _run(name: str, output: str, **_options: object) -> tuple[Any, bool]:
     try:
-        jobs = _Jobs(click.get_current_context())
+        jobs = JobsOfProject(click.get_current_context())
         job = jobs.named(name)
-        with jobs.ledger.only_run(job.name):
-            return jobs.execute(plan_from_start(job), output)
+        with jobs.only_run(job, ledger_optional=True) as sharing:
+            return jobs.execute(plan_from_start(job), output, sharing)
     except RetryRefusedError as refusal:
         raise refused(refusal) from None
 
 
 def _rerun(
-    name: str, run_id: str | None, beginning: str, output: str, *, confirm: bool, yes: bool, force: bool, **_o: object
+    name: str,
+    run_id: str | None,
+    beginning: str,
+    output: str,
+    *,
+    confirm: bool,
+    yes: bool,
+    force: bool,
+    ledger_optional: bool,
+    **_options: object,
 ) -> tuple[Any, bool]:
     if confirm and yes:
         raise click.UsageError("--confirm asks, and --yes answers. Leave one of them out.")
     try:
-        jobs = _Jobs(click.get_current_context())
+        jobs = JobsOfProject(click.get_current_context())
         job = jobs.named(name)
-        with jobs.ledger.only_run(job.name):
+        with jobs.only_run(job, ledger_optional=ledger_optional) as sharing:
+            jobs.fetch(ledger_optional=ledger_optional)
             plan = settled(_planned(jobs, job, run_id, Beginning(beginning)), jobs.settings.checks, force=force)
             for finding in plan.findings:
                 jobs.say(f"{finding.sentence} [{finding.code}]")
@@ -124,12 +70,12 @@ def _rerun(
                 _ask()
             if plan.beginning is Beginning.FAILURE:
                 jobs.say(printable(banner(plan)))
-            return jobs.execute(plan, output)
+            return jobs.execute(plan, output, sharing)
     except RetryRefusedError as refusal:
         raise refused(refusal) from None
 
 
-def _planned(jobs: _Jobs, job: Job, run_id: str | None, beginning: Beginning) -> JobPlan:
+def _planned(jobs: JobsOfProject, job: Job, run_id: str | None, beginning: Beginning) -> JobPlan:
     runs = [run for run in jobs.ledger.runs(held=job.name) if run.job == job.name]
     if not runs:
         raise RetryRefusedError(f"The job {job.name!r} has not run yet. `dbt retry-plus job run {job.name}` runs it.")
@@ -139,7 +85,7 @@ def _planned(jobs: _Jobs, job: Job, run_id: str | None, beginning: Beginning) ->
     return plan_from_failure(job, previous, jobs.definition(job, previous), _resumable(jobs, job, previous))
 
 
-def _resumable(jobs: _Jobs, job: Job, previous: JobRun) -> str | None:
+def _resumable(jobs: JobsOfProject, job: Job, previous: JobRun) -> str | None:
     """The invocation in which the step that a run stopped at came furthest, where it is on record."""
     number = previous.resume_at
     step = next((s for s in job.steps if number is not None and s.name == previous.steps[number].name), None)
@@ -150,7 +96,11 @@ def _resumable(jobs: _Jobs, job: Job, previous: JobRun) -> str | None:
     if entry is not None:
         return entry.invocation_id
     known = {entry.invocation_id for entry in ledger.entries()} if ledger else set()
-    return previous.resumes if number == previous.first and previous.resumes in known else None
+    resumed = previous.resumes if number == previous.first else None
+    if jobs.shared is not None:
+        found = jobs.shared.invocation_of(previous.run_id, number)
+        return found or (resumed if resumed and jobs.shared.has_invocation(resumed) else None)
+    return resumed if resumed in known else None
 
 
 def _ask() -> None:
@@ -164,8 +114,9 @@ def _ask() -> None:
 
 def _history(limit: int, output: str, **_options: object) -> tuple[Any, bool]:
     try:
-        ledger = JobLedger(ledger_of(click.get_current_context()))
-        runs = ledger.runs()
+        jobs = JobsOfProject(click.get_current_context(), looking=True)
+        jobs.fetch(ledger_optional=True)
+        ledger, runs = jobs.ledger, jobs.ledger.runs()
     except RetryRefusedError as refusal:
         raise refused(refusal) from None
     documents = [run_document(run, runs) for run in reversed(runs[-limit:])]
@@ -194,7 +145,9 @@ def _row(run: JobRun, runs: list[JobRun]) -> tuple[str, ...]:
 
 def _show(run_id: str, output: str, **_options: object) -> tuple[Any, bool]:
     try:
-        runs = JobLedger(ledger_of(click.get_current_context())).runs()
+        jobs = JobsOfProject(click.get_current_context(), looking=True)
+        jobs.fetch(ledger_optional=True)
+        runs = jobs.ledger.runs()
         run = run_named(run_id, runs)
     except RetryRefusedError as refusal:
         raise refused(refusal) from None
@@ -208,13 +161,8 @@ def _show(run_id: str, output: str, **_options: object) -> tuple[Any, bool]:
         click.echo(f"  a rerun of {run.rerun_of} from {run.beginning.value}")
     for rerun in document["reruns"]:
         click.echo(f"  run again as {rerun}")
-    _print_run(run)
+    print_run(run)
     return document, True
-
-
-def _print_run(run: JobRun) -> None:
-    for line in run_lines(run):
-        click.echo(line)
 
 
 _NAME = click.Argument(["name"], metavar="NAME")
@@ -240,6 +188,11 @@ job = click.Group(
                 click.Option(["--confirm"], is_flag=True, help="Ask before anything runs, as at a terminal."),
                 click.Option(["--yes"], is_flag=True, help="Run without asking."),
                 click.Option(["--force"], is_flag=True, help="Go on although the steps of the job were edited."),
+                click.Option(
+                    ["--ledger-optional"],
+                    is_flag=True,
+                    help="Go by what is on record on this machine when the store of the ledger cannot be reached.",
+                ),
                 *_PLACE,
                 OUTPUT,
             ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,12 +11,13 @@ from pathlib import Path
 
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.jobs.record import SCHEMA, JobRun, StepRun, run_of, step_tag
-from dbt_retry_plus.ledger.journal import JOURNAL, JournalWriter, read_entries
+from dbt_retry_plus.ledger.files import write_atomically
+from dbt_retry_plus.ledger.journal import JOURNAL, OWNER_ONLY_FILE, JournalWriter, read_entries
 from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger
 from dbt_retry_plus.ledger.lock import is_held, only_holder
 
 JOBS = "jobs"
-_RUNNING = "running"
+_RUNNING, _FETCHED = "running", "fetched"
 _UNFINISHED, _DISCARDED = ".new-", ".old-"
 _OWNER_ONLY_FOLDER = 0o700
 
@@ -26,9 +28,11 @@ class JobLedger:
 
     Attributes:
         ledger: The ledger that they are on, with the invocations of their steps.
+        alive: Runs that other machines say they are working on.
     """
 
     ledger: LocalLedger
+    alive: frozenset[str] = frozenset()
 
     @property
     def folder(self) -> Path:
@@ -57,6 +61,28 @@ class JobLedger:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
         return journal
+
+    def put(self, run_id: str, journal: bytes, changed: float) -> None:
+        """Put the record of a run of another machine's on the ledger, in place of an older copy of it.
+
+        Args:
+            run_id: The run.
+            journal: Its journal.
+            changed: When that was last written to, in seconds since 1970.
+
+        Raises:
+            OSError: The ledger cannot be written.
+        """
+        folder = self.folder / run_id
+        folder.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+        (folder / _FETCHED).touch(OWNER_ONLY_FILE)
+        write_atomically(folder / JOURNAL, lambda file: file.write(journal))
+        os.utime(folder / JOURNAL, (changed, changed))
+
+    def made_here(self, run_id: str) -> bool:
+        """Whether a run was made on this machine."""
+        folder = self.folder / run_id
+        return folder.is_dir() and not (folder / _FETCHED).exists()
 
     def runs(self, *, held: str | None = None) -> list[JobRun]:
         """Return all runs, oldest first; folders of other origin are passed over.
@@ -143,6 +169,8 @@ class JobLedger:
             return None
 
     def _is_running(self, run: JobRun) -> bool:
+        if not self.made_here(run.run_id):
+            return run.run_id in self.alive
         return is_held(self.folder / _RUNNING / f"{run.job}.lock") or is_held(self.step_lock(run.job))
 
     def _with_invocation(self, run: JobRun) -> JobRun:

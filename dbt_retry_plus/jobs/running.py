@@ -21,6 +21,7 @@ from dbt_retry_plus.jobs.place import JobPlace
 from dbt_retry_plus.jobs.planning import JobPlan
 from dbt_retry_plus.jobs.process import Ended, Stopping, run_step_process
 from dbt_retry_plus.jobs.record import RUN, SCHEMA, JobRun, Status, run_of, step_tag
+from dbt_retry_plus.jobs.sharing import Sharing
 from dbt_retry_plus.ledger import journal
 from dbt_retry_plus.ledger.journal import JournalWriter, encode
 from dbt_retry_plus.ledger.local import LedgerEntry
@@ -45,6 +46,7 @@ class JobExecution:
         ledger: Where it is recorded.
         output: Where the output of dbt goes instead of standard output.
         say: Tells a person what is going on.
+        sharing: Lets other machines know of it, where the ledger is in a store.
     """
 
     run_id: str
@@ -53,6 +55,7 @@ class JobExecution:
     ledger: JobLedger
     output: IO[str] | None
     say: Callable[[str], None]
+    sharing: Sharing | None = None
     _entries: list[Mapping[str, Any]] = field(default_factory=list)
     _stopping: Stopping = field(default_factory=Stopping)
 
@@ -72,7 +75,10 @@ class JobExecution:
                 f"Could not write to the ledger in '{self.ledger.folder}': {error.strerror}. Make it writable."
             ) from None
         began = time.monotonic()
-        record = _Record(writer, lines, self._entries, self.say)
+        record = _Record(writer, lines, self._entries, self.say, self.sharing.note if self.sharing else _nothing)
+        if self.sharing:
+            self.sharing.start(run_of(self._entries))
+            self.sharing.note()
         status = Status.INTERRUPTED
         try:
             with self._stopping.heard():
@@ -176,6 +182,7 @@ class _Record:
     lines: Lines
     entries: list[Mapping[str, Any]]
     say: Callable[[str], None]
+    noted: Callable[[], None]
     writing: bool = True
 
     def write(self, entry: Mapping[str, Any]) -> None:
@@ -185,9 +192,14 @@ class _Record:
             return
         try:
             self.writer.append(encode(plain))
+            self.noted()
         except OSError as error:
             self.writing = False
             self.say(f"This run is not recorded any further: {error.strerror}.")
+
+
+def _nothing() -> None:
+    """There is no other machine to be told."""
 
 
 def resuming(step: Step, invocation_id: str) -> tuple[str, ...]:

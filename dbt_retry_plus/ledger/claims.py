@@ -80,7 +80,9 @@ class Held:
 class Claim:
     """One process's claim to a chain."""
 
-    def __init__(self, remote: RemoteLedger, chain_id: str, invocation_id: str, interval: float) -> None:
+    def __init__(
+        self, remote: RemoteLedger, chain_id: str, invocation_id: str, interval: float, doing: str | None = None
+    ) -> None:
         """Prepare it; nothing is claimed yet.
 
         Args:
@@ -88,10 +90,12 @@ class Claim:
             chain_id: The id of the chain's original invocation.
             invocation_id: The invocation of this process.
             interval: How often, in seconds, it will be written anew.
+            doing: What somebody else who holds it is doing, where that is no retry: a sentence without its end.
         """
         self.chain_id = chain_id
         self.kept = False  # until the process ends: whoever took it need not release it
         self._remote = remote
+        self._doing = doing
         self._number = 0
         self._token = secrets.token_hex(8)
         self._holder = {
@@ -132,7 +136,7 @@ class Claim:
             if taken:
                 self._remote.store.write(name, data)
         if not taken:
-            raise _refusal(self._newest(), self.chain_id)
+            raise self._refusal(self._newest())
         return exclusive
 
     def refuse_living(self, is_dead: Callable[[str], bool], wait: Callable[[Held], None]) -> None:
@@ -190,8 +194,20 @@ class Claim:
             if seen is None or seen.released:
                 return seen
             if seen != held:
-                raise _refusal(seen, self.chain_id)
+                raise self._refusal(seen)
         return held
+
+    def _refusal(self, held: Held | None) -> RetryRefusedError:
+        document = held.document if held else {}
+        who = ", ".join(
+            f"{what} {one_line(str(document[key]), 80)}"
+            for what, key in (("process", "pid"), ("on", "host"), ("since", "since"))
+            if document.get(key)
+        )
+        doing = self._doing or f"Another retry of invocation {self.chain_id} is running"
+        if document.get("invocation_id") == self.chain_id:
+            doing = f"Invocation {self.chain_id} is still running"
+        return RetryRefusedError(f"{doing}{f' ({who})' if who else ''}. Wait until it has ended, or stop it.")
 
     def _newest(self) -> Held | None:
         return newest(self._remote.store, self._remote.base, self.chain_id)
@@ -225,17 +241,3 @@ def newest(store: Store, base: str, chain_id: str) -> Held | None:
             return held
         held = Held(number, found)
         number += 1
-
-
-def _refusal(held: Held | None, chain_id: str) -> RetryRefusedError:
-    document = held.document if held else {}
-    who = ", ".join(
-        f"{what} {one_line(str(document[key]), 80)}"
-        for what, key in (("process", "pid"), ("on", "host"), ("since", "since"))
-        if document.get(key)
-    )
-    if document.get("invocation_id") == chain_id:
-        doing = f"Invocation {chain_id} is still running"
-    else:
-        doing = f"Another retry of invocation {chain_id} is running"
-    return RetryRefusedError(f"{doing}{f' ({who})' if who else ''}. Wait until it has ended, or stop it.")

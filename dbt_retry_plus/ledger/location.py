@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.local import LocalLedger
@@ -61,7 +62,24 @@ def _project_root(named: str | None) -> Path:
     )
 
 
+def project_name(root: Path) -> str:
+    """Return the name of a project.
+
+    Raises:
+        RetryRefusedError: Its file cannot be read, or has none.
+    """
+    name = _project(root).get("name")
+    if not isinstance(name, str) or not name:
+        raise RetryRefusedError(f"'{root / PROJECT_FILE}' has no name. Give it one.")
+    return name
+
+
 def _target_path_of(root: Path, environment: Mapping[str, str]) -> str:
+    value = _project(root).get("target-path")
+    return _rendered(str(value), environment, root / PROJECT_FILE) if value else _DEFAULT_TARGET_PATH
+
+
+def _project(root: Path) -> Mapping[str, Any]:
     import yaml
 
     path = root / PROJECT_FILE
@@ -70,8 +88,7 @@ def _target_path_of(root: Path, environment: Mapping[str, str]) -> str:
     except (OSError, ValueError, yaml.YAMLError) as error:
         where = " ".join(str(error).split())
         raise RetryRefusedError(f"Could not read '{path}' ({where}). Mend it, or give --target-path.") from None
-    value = project.get("target-path") if isinstance(project, dict) else None
-    return _rendered(str(value), environment, path) if value else _DEFAULT_TARGET_PATH
+    return project if isinstance(project, dict) else {}
 
 
 def _rendered(value: str, environment: Mapping[str, str], path: Path) -> str:

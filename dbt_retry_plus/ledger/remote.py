@@ -95,7 +95,7 @@ class RemoteLedger:
         self._open = open_store
         self.url = url
         self.environment = environment
-        self.base = f"{_quoted(project)}/{_quoted(environment)}"
+        self.base = f"{name_in_store(project)}/{name_in_store(environment)}"
 
     @cached_property
     def store(self) -> Store:
@@ -224,6 +224,7 @@ def read_artifact(store: Store, invocation: RemoteInvocation, artifact: str) -> 
     return segments.decompressed(found) if found is not None else None
 
 
-def _quoted(text: str) -> str:
+def name_in_store(text: str) -> str:
+    """Return a name of any kind as one part of the names of objects."""
     quoted = quote(text, safe="")
     return quoted if quoted.strip(".") else quoted.replace(".", "%2E") or "%"
