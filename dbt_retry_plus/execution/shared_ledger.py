@@ -38,8 +38,11 @@ class SharedLedger:
         self._used = is_url(request.settings.ledger) and not request.state
         self._fetcher: Fetcher | None = None
 
-    def fetch(self) -> None:
+    def fetch(self, tag: str | None = None) -> None:
         """Fetch what is to be retried, as far as this machine lacks it.
+
+        Args:
+            tag: Fetch the newest invocation that was run for this task, and nothing where there is none.
 
         Raises:
             RetryRefusedError: The store cannot be reached, or its newest record cannot be read.
@@ -53,7 +56,9 @@ class SharedLedger:
         self.findings = remote.findings
         try:
             self._fetcher = Fetcher(remote, self._ledger)
-            self._fetcher.fetch_wanted(self._request.invocation)
+            wanted = self._fetcher.newest_tagged(tag) if tag else self._request.invocation
+            if wanted or not tag:
+                self._fetcher.fetch_wanted(wanted)
         except StoreUnreachableError as error:
             self._fetcher = None
             self._unreachable(error)

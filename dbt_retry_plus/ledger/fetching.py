@@ -88,6 +88,11 @@ class Fetcher:
             if prefix is None and self._command(known.invocation_id) in RETRYABLE_COMMANDS:
                 return
 
+    def newest_tagged(self, tag: str) -> str | None:
+        """Return the id of the newest invocation that was run for a task; None where there is none."""
+        known = (known for known in reversed([*self._known.values()]) if known.header.get("tag") == tag)
+        return next((found.invocation_id for found in known), None)
+
     def fetch_all(self) -> bool:
         """Fetch whatever this machine lacks.
 
