@@ -19,7 +19,6 @@ from tests.support.stores import S3Server
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "integration_projects" / "airflow"
-SLOW = "select count(*) as n from range({{ env_var('SHOP_FILES') and 1 }}) a, read_csv('{{ env_var('SHOP_FILES') }}/slow.csv', columns = {'n': 'bigint'}) b, range(b.n) c, range(b.n) d"
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,7 @@ class Worker:
         """Let its folder be gone, and another worker take its place."""
         shutil.rmtree(self.project, ignore_errors=True)
         shutil.copytree(EXAMPLE / "shop", self.project)
+        shutil.copytree(Path(__file__).parent / "models", self.project / "models", dirs_exist_ok=True)
 
     def deliver(self, name: str, text: str) -> None:
         (self.files / name).write_text(text)

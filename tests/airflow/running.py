@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import secrets
@@ -29,11 +30,12 @@ class TaskState:
 
 @dataclass(frozen=True)
 class Airflow:
-    """One Airflow: its script, its folder and the variables that it runs with."""
+    """One Airflow: its script, its folder, the variables that it runs with, and the port of its API in 3.x."""
 
     script: str
     home: Path
     environment: Mapping[str, str]
+    port: int | None
     services: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def call(self, *words: str) -> str:
@@ -47,9 +49,15 @@ class Airflow:
     def trigger(self, dag_id: str, run_id: str) -> None:
         self.call("dags", "trigger", dag_id, "--run-id", run_id)
 
-    def clear(self, dag_id: str, task_id: str) -> None:
-        """Clear the newest state of a task, as the button in Airflow's pages does."""
-        self.call("tasks", "clear", dag_id, "--task-regex", f"^{task_id}$", "--yes")
+    def clear(self, dag_id: str, task_id: str, *run_ids: str) -> None:
+        """Clear a task in some DAG runs, as the button in Airflow's pages does."""
+        if self.port is None:  # Airflow 2 clears it in all of them
+            self.call("tasks", "clear", dag_id, "--task-regex", f"^{task_id}$", "--yes")
+            return
+        token = self._ask("GET", "/auth/token", {})["access_token"]
+        for run_id in run_ids:
+            wish = {"dry_run": False, "only_failed": False, "task_ids": [task_id], "dag_run_id": run_id}
+            self._ask("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", wish, token)
 
     def task(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> TaskState:
         rows = self._rows(
@@ -88,6 +96,15 @@ class Airflow:
         wanted = [file for file in files if attempt is None or file.name == f"attempt={attempt}.log"]
         return "\n".join(f"--- {file.name}\n{file.read_text()}" for file in wanted)
 
+    def _ask(self, method: str, path: str, body: Mapping[str, Any], token: str = "") -> Any:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+            connection.request(method, path, json.dumps(body) if body else None, headers)
+            answer = connection.getresponse()
+            data = answer.read()
+        assert answer.status < 300, (path, answer.status, data)
+        return json.loads(data)
+
     def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(f"file:{self.home / 'airflow.db'}?mode=ro", uri=True, timeout=60)) as metadata:
             return metadata.execute(statement, values).fetchall()
@@ -107,6 +124,7 @@ def running_airflow(script: str, home: Path, dags: Path, variables: Mapping[str,
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__FERNET_KEY": "",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
@@ -119,10 +137,11 @@ def running_airflow(script: str, home: Path, dags: Path, variables: Mapping[str,
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         **variables,
     }
-    airflow = Airflow(script, home, environment)
+    version = Airflow(script, home, environment, None).call("version").strip().splitlines()[-1]
+    newer = not version.startswith("2.")
+    airflow = Airflow(script, home, environment, port if newer else None)
     airflow.call("db", "migrate")
     airflow.call("dags", "reserialize")
-    newer = not airflow.call("version").strip().splitlines()[-1].startswith("2.")
     services = ["api-server", "scheduler", "dag-processor"] if newer else ["scheduler"]
     with ExitStack() as stack:
         for service in services:

@@ -20,18 +20,22 @@ def late_dbt() -> None:
     """The first try of one task takes too long; another one is mapped."""
     DbtRetryPlusOperator(
         task_id="slow",
-        command="build --select slow",
+        command="build --select before_slow slow",
         project_dir=PROJECT,
         dbt_executable=DBT,
-        execution_timeout=timedelta(seconds=40),
+        env={"SHOP_SLOW": "{{ 'yes' }}"},
+        execution_timeout=timedelta(seconds=45),
     )
 
 
 @dag(schedule=None, catchup=False)
 def mapped_dbt() -> None:
-    DbtRetryPlusOperator.partial(
-        task_id="mapped", project_dir=PROJECT, dbt_executable=DBT, env={"DBT_LOG_PATH": "/tmp"}
-    ).expand(command=["compile --select orders", ["compile", "--select", "payments"]])
+    DbtRetryPlusOperator.partial(task_id="mapped", project_dir=PROJECT, dbt_executable=DBT).expand(
+        command=[
+            "compile --select orders --target-path one",
+            ["compile", "--select", "revenue", "--target-path", "two"],
+        ]
+    )
 
 
 late_dbt()
