@@ -15,6 +15,8 @@ class RetryReportLink(BaseOperatorLink):
 
     name = "dbt retry report"
 
-    def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ARG002 - Airflow hands it over
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Return the URL; nothing where there is no report."""
+        if getattr(operator, "report_url", REPORT_URL) is None:  # Airflow's log warns of an XCom that is not there
+            return ""
         return str(XCom.get_value(key=REPORT_URL, ti_key=ti_key) or "")

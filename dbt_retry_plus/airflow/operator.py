@@ -258,5 +258,5 @@ class DbtRetryPlusOperator(BaseOperator):
             return
         instance = context["ti"]
         instance.xcom_push(key=XCOM, value=json.loads(json.dumps(outcome.document)))
-        if self.report_url and outcome.report is not None:
-            instance.xcom_push(key=REPORT_URL, value=str(self.report_url))
+        if self.report_url:
+            instance.xcom_push(key=REPORT_URL, value=str(self.report_url) if outcome.report else "")

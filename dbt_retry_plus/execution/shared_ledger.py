@@ -157,7 +157,8 @@ class SharedLedger:
     def _refuse_overtaken(self, remote: RemoteLedger, chain: Chain) -> None:
         if self._fetcher is None or remote.base != self._fetcher.base:
             return
-        if self._fetcher.overtaken({link.invocation_id for link in chain.invocations if link.recorded}):
+        ids = {link.invocation_id for link in chain.invocations if link.recorded}
+        if self._fetcher.overtaken(ids, named=self._request.invocation is not None):
             raise RetryRefusedError(
                 f"Another dbt command was recorded in {remote.url} while this retry was planned. Try again."
             )
