@@ -103,6 +103,8 @@ def read_command(command: str | Sequence[str]) -> DbtCommand:
     Raises:
         CommandError: It is none, or one that finds out by itself what to run.
     """
+    if not isinstance(command, (str, list, tuple)):
+        raise CommandError(f"The dbt command is {command!r}. Give a text, or a list of words.")
     words = [*_split(command)] if isinstance(command, str) else [str(word) for word in command]
     if words[:1] == [DBT]:
         del words[0]
@@ -125,13 +127,33 @@ def check_retry_options(options: Sequence[str]) -> tuple[str, ...]:
     Raises:
         CommandError: One of them would keep a resumption from running what is left.
     """
-    if isinstance(options, str):
-        raise CommandError(f"retry_options is the text {options!r}. Give a list of words.")
-    words = tuple(str(option) for option in options)
+    words = words_of("retry_options", options)
     for word in words:
         if word.partition("=")[0] in _NOT_FOR_RETRIES:
             raise CommandError(f"retry_options has {word!r}, with which a task cannot be resumed. Leave it out.")
     return words
+
+
+def words_of(argument: str, given: Sequence[str]) -> tuple[str, ...]:
+    """Return the words of an argument that is a list of them.
+
+    Raises:
+        CommandError: It is a text, of which each letter would be one.
+    """
+    if not isinstance(given, (list, tuple)):
+        raise CommandError(f"{argument} is {given!r}. Give a list of words.")
+    return tuple(str(word) for word in given)
+
+
+def resumption(invocation_id: str, command: DbtCommand) -> tuple[str, ...]:
+    """Return the words after `dbt` that resume an invocation, and never another one.
+
+    Args:
+        invocation_id: The invocation.
+        command: What is resumed.
+    """
+    named = ("--invocation", invocation_id, "--expect-invocation", invocation_id)
+    return (RETRY_PLUS, *named, *command.options_of_place)
 
 
 def _split(command: str) -> list[str]:

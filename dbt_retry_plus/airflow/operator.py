@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dbt_retry_plus.airflow.command import DbtCommand, check_retry_options, read_command
+from dbt_retry_plus.airflow.command import DbtCommand, check_retry_options, read_command, resumption, words_of
 from dbt_retry_plus.airflow.compat import AirflowException, AirflowFailException, BaseOperator, Context
 from dbt_retry_plus.airflow.links import REPORT_URL, RetryReportLink
 from dbt_retry_plus.airflow.outcome import (
@@ -29,8 +29,8 @@ from dbt_retry_plus.words import TAG_VARIABLE
 XCOM = "dbt_retry_plus"
 """The XCom that says what became of the newest try, also of one that failed."""
 
-_NONE_ON_RECORD = 1
-_LONGEST_LOOK = 900.0
+_LONGEST_LOOK = 900.0  # seconds
+_LONGEST_REASON = 600  # characters
 
 
 class DbtRetryPlusOperator(BaseOperator):
@@ -115,6 +115,7 @@ class DbtRetryPlusOperator(BaseOperator):
         try:
             command = self._command()
             options = check_retry_options(self.retry_options)
+            reports = words_of("reports", self.reports)
             wish = wish_of(self.resume, self._given(context))
         except ValueError as error:
             raise AirflowFailException(str(error)) from None
@@ -133,7 +134,8 @@ class DbtRetryPlusOperator(BaseOperator):
                 words, report = command.words, None
             else:
                 report = Path(folder) / "report.json"
-                words = self._resumption(command, decision.resumes, report, options)
+                wanted = (word for each in (f"json:{report}", *reports) for word in ("--report", each))
+                words = (*resumption(decision.resumes, command), *wanted, *options)
             outcome = self._run(command, words, environment, tag, decision.resumes, report)
         self._tell(context, outcome)
         if outcome.exit_code != 0:
@@ -150,7 +152,7 @@ class DbtRetryPlusOperator(BaseOperator):
 
     def _command(self) -> DbtCommand:
         given = (("--profiles-dir", self.profiles_dir), ("--target", self.target))
-        more = (word for name, value in given if value for word in (name, value))
+        more = (word for name, value in given if value for word in (name, str(value)))
         return DbtCommand((*read_command(self.command).words, *more))
 
     @staticmethod
@@ -164,7 +166,8 @@ class DbtRetryPlusOperator(BaseOperator):
 
     def _environment(self, context: Context, tag: str) -> dict[str, str]:
         own = self.render_template(dict(self.env or {}), context)
-        return {"DBT_USE_COLORS": "false", **os.environ, **own, TAG_VARIABLE: tag}
+        texts = {str(name): str(value) for name, value in own.items()}  # templates can make numbers
+        return {"DBT_USE_COLORS": "false", **os.environ, **texts, TAG_VARIABLE: tag}
 
     def _install_packages(self, command: DbtCommand, environment: Mapping[str, str]) -> None:
         code, process = self._stream((self.dbt_executable, "deps", *command.options_of_project), environment)
@@ -179,26 +182,14 @@ class DbtRetryPlusOperator(BaseOperator):
             AirflowException: That cannot be told, for instance since the store does not answer.
         """
         words = ("retry-plus", "find", "--tag", tag, "--output", "json", *command.options_of_place)
-        code, told, said = self._ask([self.dbt_executable, *words], environment)
-        if code == _NONE_ON_RECORD:
-            return None
-        found = found_from(told) if code == 0 else None
-        if found is None:
+        _, told, said = self._ask([self.dbt_executable, *words], environment)
+        try:
+            return found_from(told)
+        except ValueError:
+            why = (said.strip() or told.strip())[-_LONGEST_REASON:]
             raise AirflowException(
-                f"What the earlier tries left is not known, so nothing was run: {said.strip() or told.strip()}"
-            )
-        return found
-
-    def _resumption(
-        self, command: DbtCommand, invocation_id: str, report: Path, options: Sequence[str]
-    ) -> tuple[str, ...]:
-        wanted = [f"json:{report}", *self.reports]
-        return (
-            *("retry-plus", "--invocation", invocation_id, "--expect-invocation", invocation_id),
-            *command.options_of_place,
-            *(word for each in wanted for word in ("--report", each)),
-            *options,
-        )
+                f"What the earlier tries left is not known, so nothing was run. dbt says: {why}"
+            ) from None
 
     def _run(
         self,
@@ -221,7 +212,7 @@ class DbtRetryPlusOperator(BaseOperator):
             resumed=resumes,
             invocation=newest_since(told, began),
             report=read_report(report) if report else None,
-            reports=tuple(self.reports) if report else (),
+            reports=words_of("reports", self.reports) if report else (),
             last_line=next(reversed(process.last_lines), ""),
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 from dbt_retry_plus.airflow.task import Found
 from dbt_retry_plus.words import Verdict
 
+_FOUND = "dbt-retry-plus/found/v1"
 _LONGEST = 600
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _UNPROVEN = ("still failing", "newly failing", "interrupted", "never attempted", "left out")
@@ -81,10 +82,16 @@ def failure_of(outcome: Outcome) -> str:
 
 
 def found_from(told: str) -> Found | None:
-    """Read what `dbt retry-plus find --output json` has written; None where it is nothing of the kind."""
+    """Read what `dbt retry-plus find --output json` has written: what is on record, or that nothing is.
+
+    Raises:
+        ValueError: It is nothing of the kind: dbt could not tell.
+    """
     document = _last_document(told)
+    if document.get("schema") != _FOUND:
+        raise ValueError(f"{told!r} is not {_FOUND!r}")
     identity, result = document.get("invocation_id"), document.get("result")
-    return Found(identity, result) if isinstance(identity, str) and isinstance(result, str) else None
+    return Found(str(identity), str(result)) if identity is not None else None
 
 
 def newest_since(told: str, began: float) -> Mapping[str, Any] | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from dbt_retry_plus.airflow.command import CommandError, check_retry_options, read_command
+from dbt_retry_plus.airflow.command import CommandError, check_retry_options, read_command, resumption
 
 
 @pytest.mark.parametrize("command", ["dbt build --select 'a b'", "build --select 'a b'", ["build", "--select", "a b"]])
@@ -18,6 +20,7 @@ def test_a_command_is_text_or_words(command: str | list[str]) -> None:
         ("", "has no dbt command"),
         ("dbt", "has no dbt command"),
         ([], "has no dbt command"),
+        (None, "is None. Give a text"),
         ("dbt seed && dbt build", "'&&' outside of quotes"),
         ("build --vars $VARS", r"'\$' outside of quotes"),
         ("build 'x", "cannot be read"),
@@ -27,7 +30,7 @@ def test_a_command_is_text_or_words(command: str | list[str]) -> None:
         ("retry-plus job run nightly", "the command that is to be resumed"),
     ],
 )
-def test_what_cannot_be_resumed_is_refused(command: str | list[str], says: str) -> None:
+def test_what_cannot_be_resumed_is_refused(command: Any, says: str) -> None:
     with pytest.raises(CommandError, match=says):
         read_command(command)
 
@@ -62,3 +65,10 @@ def test_other_options_of_a_resumption_are_handed_on() -> None:
     assert check_retry_options(["--attempts", "3"]) == ("--attempts", "3")
     with pytest.raises(CommandError, match="Give a list"):
         check_retry_options("--attempts 3")
+
+
+def test_a_resumption_names_its_invocation_twice() -> None:
+    words = resumption("4f3a91c0", read_command("build --select a --target prod"))
+    assert words == (
+        *("retry-plus", "--invocation", "4f3a91c0", "--expect-invocation", "4f3a91c0", "--target", "prod"),
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from dbt_retry_plus.airflow.outcome import (
     Outcome,
     failure_of,
@@ -14,6 +16,7 @@ from dbt_retry_plus.airflow.outcome import (
     retry_will_not_help,
 )
 from dbt_retry_plus.airflow.task import Found
+from dbt_retry_plus.cli.find import SCHEMA
 
 
 def report(verdict: str, **changes: object) -> dict[str, object]:
@@ -43,9 +46,12 @@ def test_a_failure_is_told_in_a_sentence() -> None:
 
 
 def test_what_is_found_is_read_or_unknown() -> None:
-    assert found_from('warning\n{"invocation_id": "a", "result": "error"}\n') == Found("a", "error")
-    for told in ("", "no json", "[]", '{"invocation_id": null, "result": null}', '{"invocation_id": "a"}'):
-        assert found_from(told) is None
+    found = {"schema": SCHEMA, "invocation_id": "a", "result": "error"}
+    assert found_from(f"warning\n{json.dumps(found)}\n") == Found("a", "error")
+    assert found_from(json.dumps({**found, "invocation_id": None, "result": None})) is None
+    for told in ("", "Traceback", "[]", "{}", '{"invocation_id": "a", "result": "error"}'):
+        with pytest.raises(ValueError, match="is not"):
+            found_from(told)
 
 
 def test_an_invocation_of_an_earlier_try_is_not_taken_for_this_one() -> None:
