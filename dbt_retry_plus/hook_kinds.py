@@ -18,6 +18,7 @@ class Kind(str, Enum):
 KIND_OF_HOOK: Mapping[str, Kind] = MappingProxyType(
     {
         "retry_plus_options": Kind.CONTRIBUTE,
+        "retry_plus_settings": Kind.CONTRIBUTE,
         "retry_plus_report_formats": Kind.CONTRIBUTE,
         "retry_plus_ledger_stores": Kind.CONTRIBUTE,
         "retry_plus_check_record": Kind.VALIDATE,

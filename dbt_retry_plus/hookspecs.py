@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         NodeAttempt,
         NodeError,
         PlannedRetry,
+        PluginSettings,
         Removal,
         ReportFormat,
         RetryReport,
@@ -65,12 +66,27 @@ def retry_plus_options() -> Iterable[click.Option]:
 
 
 @hookspec
+def retry_plus_settings() -> Iterable[PluginSettings]:
+    """Say what `plugins` in `dbt_retry_plus.yml` may hold for this plugin (contribute).
+
+    Called once for each retry and each command of `exec`. What no plugin says anything of is handed on as it is.
+
+    Returns:
+        The settings, by the name under which they stand; a retry with others is refused.
+
+    Example:
+        @hookimpl
+        def retry_plus_settings():
+            return [PluginSettings("night-shift", {"freeze": dict, "channel": str}, {"channel": "#data"})]
+    """
+
+
+@hookspec
 def retry_plus_ledger_stores() -> Iterable[LedgerStore]:
     """Add kinds of stores that the ledger can be kept in (contribute).
 
     Called once for each command that is recorded, each retry and each `history` or `show` whose ledger is a URL, where
-    dbt may not be imported. Stores are opened and used in a thread of their own while a command runs. Our own, which
-    opens whatever fsspec does, comes this way too.
+    dbt may not be imported. Stores are opened and used in a thread of their own while a command runs.
 
     Returns:
         The kinds; one for a scheme that another plugin took is left out.
@@ -138,9 +154,8 @@ def retry_plus_amend(retry: PlannedRetry) -> Iterable[Addition | Removal]:
     Example:
         @hookimpl
         def retry_plus_amend(retry):
-            for node in retry.plan.nodes:
-                if "expensive" in retry.manifest["nodes"].get(node, {}).get("tags", ()):
-                    yield Removal(node, "expensive models wait for the night")
+            large = (node for node in retry.plan.nodes if node.endswith("_history"))
+            return [Removal(node, "histories wait for the night") for node in large]
     """
 
 
@@ -168,8 +183,7 @@ def retry_plus_check_plan(retry: PlannedRetry) -> Iterable[Finding]:
 def retry_plus_before_execution(retry: PlannedRetry) -> None:
     """Be told that a retry begins (observe).
 
-    Called once for each retry, when nothing can stop it any more and no node has run. Not called for a dry run, nor
-    where there is nothing to do.
+    Called once for each retry that has something to do, when nothing can stop it any more; never for a dry run.
 
     Args:
         retry: The retry, with its final plan.
@@ -231,8 +245,7 @@ def retry_plus_before_attempt(attempt: NodeAttempt) -> None:
     Example:
         @hookimpl
         def retry_plus_before_attempt(attempt):
-            if attempt.number > 1:
-                counter.add(1, {"node": attempt.unique_id})
+            counter.add(1, {"node": attempt.unique_id})
     """
 
 
@@ -248,8 +261,7 @@ def retry_plus_after_attempt(attempt: EndedAttempt) -> None:
     Example:
         @hookimpl
         def retry_plus_after_attempt(attempt):
-            if attempt.delay is not None:
-                post(f"{attempt.unique_id} runs again in {attempt.delay:.0f} s")
+            post(f"{attempt.unique_id}: {attempt.status}")
     """
 
 
@@ -257,8 +269,7 @@ def retry_plus_after_attempt(attempt: EndedAttempt) -> None:
 def retry_plus_report_formats() -> Iterable[ReportFormat]:
     """Add formats of reports (contribute).
 
-    Called once for each retry that writes reports, before it is planned, and for each `dbt-retry-plus report`, where
-    dbt is not imported. Our own formats come this way too.
+    Called once for each retry that writes reports, and for each `dbt-retry-plus report`, where dbt is not imported.
 
     Returns:
         The formats; one with a name that is taken is left out.
@@ -275,8 +286,8 @@ def retry_plus_report(report: RetryReport) -> None:
     """Be told what a retry came to (observe).
 
     Called once for each retry, at its very end, also for one that had nothing to do, was refused, or that Ctrl-C has
-    ended. Not called for a dry run, where the plan was not confirmed or nothing was found that could be retried, nor
-    where the process is killed.
+    ended; and for each command of `exec`, whose report has an empty chain. Not called for a dry run, where the plan was
+    not confirmed or nothing was found that could be retried, nor where the process is killed.
 
     Args:
         report: The account of the retry, which no secret is in.

@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Say which of the known words may have been meant, or which there are."""
-    known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"Known are: {', '.join(known)}."
+    close = close_to(word, known)
+    return f"Did you mean {close!r}?" if close else f"Known are: {', '.join(sorted(known))}."
+
+
+def close_to(word: str, known: Iterable[str]) -> str | None:
+    """Return which of the known words may have been meant; None where none of them is like it."""
+    return next(iter(difflib.get_close_matches(word, sorted(known), n=1)), None)
 
 
 def checked(name: str, entry: Entry, kinds: Mapping[str, Callable[[Any], Any]]) -> Any:
@@ -50,7 +54,8 @@ def checked(name: str, entry: Entry, kinds: Mapping[str, Callable[[Any], Any]]) 
         ) from None
 
 
-def _switch(value: Any) -> bool:
+def switch(value: Any) -> bool:
+    """Read true or false, as dbt's variables say it; raises ValueError for what is neither."""
     if isinstance(value, bool):
         return value
     if str(value).lower() in _SWITCH_WORDS:
@@ -154,7 +159,7 @@ _SWITCH_WORDS = MappingProxyType(
 )
 _WORDS: Mapping[Callable[[Any], Any], str] = MappingProxyType(
     {
-        _switch: "true or false",
+        switch: "true or false",
         count: "a whole number above 0",
         _path: "a path",
         _ledger: "a path or the URL of a store",
@@ -176,7 +181,7 @@ _WORDS: Mapping[Callable[[Any], Any], str] = MappingProxyType(
 )
 KIND_OF_TYPE: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
-        "bool": _switch,
+        "bool": switch,
         "int": count,
         "str": _path,
         "int | None": whole_number,

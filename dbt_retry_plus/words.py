@@ -111,26 +111,43 @@ class ErrorKind(str, Enum):
 
 
 class Fate(str, Enum):
-    """What a retry made of a node."""
+    """What a retry made of a node, or a command that retried nothing."""
 
     RECOVERED = "recovered"
     REBUILT = "rebuilt"
+    SUCCEEDED = "succeeded"
     STILL_FAILING = "still failing"
     NEWLY_FAILING = "newly failing"
+    FAILED = "failed"
     INTERRUPTED = "interrupted"
     NEVER_ATTEMPTED = "never attempted"
     LEFT_OUT = "left out"
     PROVEN_BEFORE = "proven before"
 
 
-UNPROVEN_FATES = frozenset({Fate.STILL_FAILING, Fate.NEWLY_FAILING, Fate.INTERRUPTED, Fate.NEVER_ATTEMPTED})
+UNPROVEN_FATES = frozenset(
+    {Fate.STILL_FAILING, Fate.NEWLY_FAILING, Fate.FAILED, Fate.INTERRUPTED, Fate.NEVER_ATTEMPTED}
+)
 """Those that keep a retry from being green; so does a node that is left out, which was somebody's wish."""
 
 
+QUIET_FATES = frozenset({Fate.SUCCEEDED, Fate.PROVEN_BEFORE})
+"""Those of nodes that a person need not be told of one by one."""
+
+
+class Tone(str, Enum):
+    """How a terminal shows a text: green, red or yellow."""
+
+    GOOD = "good"
+    BAD = "bad"
+    WARNING = "warning"
+
+
 class Verdict(str, Enum):
-    """What a retry came to."""
+    """What a retry came to, or a command that retried nothing."""
 
     RECOVERED = "recovered"
+    SUCCEEDED = "succeeded"
     NOTHING_TO_RETRY = "nothing_to_retry"
     INCOMPLETE = "incomplete"
     STILL_FAILING = "still_failing"

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from dbt_retry_plus.cli.attempt_options import attempt_options
+from dbt_retry_plus.cli.report_option import report_option
 from dbt_retry_plus.words import COMMAND_NAMES, RETRYABLE_COMMANDS
 
 _COMMANDS = sorted(COMMAND_NAMES.get(command, command) for command in RETRYABLE_COMMANDS)
@@ -27,6 +28,7 @@ exec_command = click.Command(
     "exec",
     params=[
         *attempt_options(),
+        report_option("the command"),
         click.Option(["-p", "--plugin", "plugin"], multiple=True, metavar="NAME", help="Load this plugin too."),
         click.Option(["--no-plugin", "no_plugin"], multiple=True, metavar="NAME", help="Leave this plugin out."),
         click.Argument(["words"], nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGS]..."),

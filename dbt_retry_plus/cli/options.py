@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,6 +14,7 @@ import click
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.ledger.location import find_ledger
+from dbt_retry_plus.setting_kinds import switch
 from dbt_retry_plus.store_url import is_url
 
 PROJECT_DIR = click.Option(
@@ -68,6 +71,15 @@ def _warn(sentence: str) -> None:
 def refused(refusal: RetryRefusedError) -> CommandRefusedError:
     """Make of a refusal the error that click prints and exits with 2 for."""
     return CommandRefusedError(str(refusal))
+
+
+def in_colours(context: click.Context, environment: Mapping[str, str]) -> bool:
+    """Tell whether stdout gets colours: as dbt's option or variable says, and else where it is a terminal."""
+    wanted = given(context, "use_colors") or environment.get("DBT_USE_COLORS")
+    try:
+        return switch(wanted)
+    except ValueError:
+        return sys.stdout.isatty()
 
 
 def given(context: click.Context, name: str) -> str | None:

@@ -9,16 +9,18 @@ from typing import Any
 
 import click
 
-from dbt_retry_plus.cli.options import PROJECT_DIR, TARGET_PATH, given, ledger_of, refused
+from dbt_retry_plus.cli.options import PROJECT_DIR, TARGET_PATH, given, in_colours, ledger_of, refused
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.find import Records
 from dbt_retry_plus.ledger.location import find_project
 from dbt_retry_plus.plugin_manager import load_plugins
+from dbt_retry_plus.reporting import text
 from dbt_retry_plus.reporting.document import report_document
 from dbt_retry_plus.reporting.outputs import format_named, rendered, report_formats, writable, write_report
 from dbt_retry_plus.reporting.remake import find_report
 from dbt_retry_plus.settings import read_settings
 from dbt_retry_plus.types import ReportFormat
+from dbt_retry_plus.words import Tone
 
 
 def _report(invocation_id: str | None, format_name: str, output_file: str | None, **_options: object) -> Any:
@@ -27,14 +29,19 @@ def _report(invocation_id: str | None, format_name: str, output_file: str | None
         wanted = format_named(format_name, _formats())
         path = writable(Path(output_file)) if output_file else None
         found = find_report(Records(ledger, ledger.folder, ledger.entries(), None, None), invocation_id)
-        document = _rendered(found, wanted)
+        painted = path is None and wanted.render is text.render and in_colours(click.get_current_context(), os.environ)
+        document = text.painted(found, _paint) if painted else _rendered(found, wanted)
         if path is None:
-            click.echo(document.encode("utf-8", "backslashreplace"), nl=not document.endswith("\n"))
+            click.echo(document.encode("utf-8", "backslashreplace"), nl=not document.endswith("\n"), color=painted)
         else:
             _write(document, path)
     except RetryRefusedError as refusal:
         raise refused(refusal) from None
     return report_document(found), True
+
+
+def _paint(line: str, tone: Tone) -> str:
+    return click.style(line, fg={Tone.GOOD: "green", Tone.BAD: "red", Tone.WARNING: "yellow"}[tone])
 
 
 def _formats() -> Mapping[str, ReportFormat]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import click
 
 from dbt_retry_plus.cli.attempt_options import attempt_options
+from dbt_retry_plus.cli.report_option import report_option
 from dbt_retry_plus.cli.without_dbt import RetryPlusGroup
 from dbt_retry_plus.dbtcore.parameters import (
     given_options,
@@ -78,13 +78,7 @@ _OPTIONS: list[click.Parameter] = [
         help="Load this plugin too: one that settings disable, or a Python module.",
     ),
     click.Option(["--no-plugin", "no_plugin"], multiple=True, metavar="NAME", help="Leave this plugin out."),
-    click.Option(
-        ["--report"],
-        multiple=True,
-        metavar="FORMAT[:PATH]",
-        help="Write a report of the retry: text, json, junit, markdown or html. By default it goes to "
-        "retry_plus_report.* in the target folder, and text to the log. Can be given several times.",
-    ),
+    report_option("the retry"),
     *attempt_options(),
     click.Option(["--confirm"], is_flag=True, help="Show the plan, and ask before it runs."),
     click.Option(
@@ -115,9 +109,11 @@ def _request(context: click.Context, options: dict[str, Any]) -> Any:
     from dbt_retry_plus.checks.levels import check_codes
     from dbt_retry_plus.dbtcore.running import running_invocation
     from dbt_retry_plus.execution.attempting import wishes_of
+    from dbt_retry_plus.execution.handing_out import wanted_reports
     from dbt_retry_plus.execution.request import RetryRequest
     from dbt_retry_plus.planning.rebuild import RebuildRules
     from dbt_retry_plus.plugin_manager import load_plugins
+    from dbt_retry_plus.plugin_settings import with_plugin_settings
     from dbt_retry_plus.settings import read_settings
 
     running, flags = running_invocation(), context.obj["flags"]
@@ -126,6 +122,7 @@ def _request(context: click.Context, options: dict[str, Any]) -> Any:
         raise RetryRefusedError("dbt has not set up this command. Run it as `dbt retry-plus`.")
     check_codes(settings.checks)
     plugins = load_plugins(settings, running.project_root, options["plugin"], options["no_plugin"])
+    settings, findings = with_plugin_settings(settings, plugins, running.project_root)
     rules = {name: options[name] for name in ("changed", "rebuild_tested") if options[name]}
     return RetryRequest(
         running=running,
@@ -152,21 +149,10 @@ def _request(context: click.Context, options: dict[str, Any]) -> Any:
         check_relations=options["check_relations"] or settings.check_relations,
         plugin_options={name: value for name, value in options.items() if name not in _OWN_NAMES},
         narrowing={name: options[name] for name in _NARROWING if options.get(name)},
-        reports=_reports(plugins, options, running.target_path),
+        reports=() if options["dry_run"] else wanted_reports(options["report"], plugins, running.target_path),
         attempts=wishes_of(settings, options),
+        found_before=findings,
     )
-
-
-def _reports(plugins: Any, options: dict[str, Any], target_path: Path) -> tuple[Any, ...]:
-    from dbt_retry_plus.execution.announce import log_findings
-    from dbt_retry_plus.reporting.outputs import GITHUB_SUMMARY, github_summary, report_formats, wanted_output
-
-    if options["dry_run"] or not (options["report"] or os.environ.get(GITHUB_SUMMARY)):
-        return ()
-    formats, findings = report_formats(plugins)
-    log_findings(findings)
-    wanted = [wanted_output(text, formats, target_path, Path.cwd()) for text in options["report"]]
-    return (*wanted, *github_summary(formats, os.environ))
 
 
 _UPSTREAM = retry_parameters()

@@ -19,6 +19,9 @@ class AttemptAccount(Protocol):
     def may_run_again(self, unique_id: str) -> bool:
         """Whether a node may have more than one attempt."""
 
+    def before_nodes(self, error: NodeError) -> float | None:
+        """Decide whether what dbt does before the first node is done again, and after how many seconds."""
+
     def begin(self, attempt: NodeAttempt) -> None:
         """Note that an attempt begins."""
 

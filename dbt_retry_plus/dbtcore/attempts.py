@@ -18,6 +18,7 @@ from typing import Any
 from dbt.task.runnable import GraphRunnableTask
 
 from dbt_retry_plus.dbtcore.attempt_end import AttemptAccount, end_of_attempt
+from dbt_retry_plus.dbtcore.beginning import until_done
 from dbt_retry_plus.dbtcore.events import log_warning
 from dbt_retry_plus.dbtcore.relation_cache import KeptRelations
 from dbt_retry_plus.dbtcore.waiting import Waiting
@@ -137,6 +138,20 @@ class AttemptingTask(GraphRunnableTask):
     def set_attempts(self, account: AttemptAccount) -> None:
         """Say who decides about attempts, before the task runs."""
         self._account = account
+
+    def populate_adapter_cache(self, adapter: Any, *schemas: Any) -> None:
+        """Fill dbt's cache of relations, which is the first that it asks of the warehouse in most commands."""
+        self._until_done(adapter, partial(super().populate_adapter_cache, adapter, *schemas))
+
+    def create_schemas(self, adapter: Any, *schemas: Any) -> None:
+        """Create the schemas that are missing, which is the first elsewhere."""
+        self._until_done(adapter, partial(super().create_schemas, adapter, *schemas))
+
+    def _until_done(self, adapter: Any, step: Callable[[], None]) -> None:
+        if self._account is None:
+            step()
+        else:
+            until_done(self._account, adapter, step)
 
     def call_runner(self, runner: Any, *context: Any) -> Any:
         """Execute a node in this thread; dbt-core 1.12 hands on the context of its traces."""

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dbt_common import ui
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager_client import get_event_manager
 from dbt_common.events.functions import fire_event
 from dbt_common.events.types import Note
+
+from dbt_retry_plus.words import Tone
+
+
+def painted(text: str, tone: Tone) -> str:
+    """Give a text a colour, where dbt's options want colours."""
+    paint = {Tone.GOOD: ui.green, Tone.BAD: ui.red, Tone.WARNING: ui.yellow}[tone]
+    return str(paint(text))
 
 
 def log_info(message: str) -> None:

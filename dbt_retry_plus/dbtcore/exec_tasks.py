@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 from dbt.cli import main
-from dbt.cli.exceptions import ResultExit
+from dbt.cli.exceptions import ExceptionExit, ResultExit
 from dbt.task.runnable import GraphRunnableTask
 
 from dbt_retry_plus.dbtcore.attempt_end import AttemptAccount
@@ -18,8 +18,8 @@ from dbt_retry_plus.dbtcore.fast.piece import replaced
 from dbt_retry_plus.dbtcore.operation_attempts import AttemptingOperation
 from dbt_retry_plus.dbtcore.tasks import TASKS
 
-AccountMaker = Callable[[Any, Any], AttemptAccount]
-"""Makes the account of a task's attempts, from dbt's configuration and manifest."""
+AccountMaker = Callable[[Any], AttemptAccount]
+"""Makes the account of a task's attempts, from dbt's manifest."""
 
 
 def invoke_in_dbt(context: click.Context, words: Sequence[str]) -> tuple[Any, bool]:
@@ -28,12 +28,23 @@ def invoke_in_dbt(context: click.Context, words: Sequence[str]) -> tuple[Any, bo
     Args:
         context: The context of our command.
         words: The command and its arguments.
+
+    Returns:
+        dbt's result object, and whether dbt calls it a success.
     """
     root = context.find_root()
     command = main.cli.commands[words[0]]
     with command.make_context(words[0], [*words[1:]], parent=root) as inner:
-        result: tuple[Any, bool] = command.invoke(inner)
+        try:
+            result: tuple[Any, bool] = command.invoke(inner)
+        except ResultExit as end:
+            result = end.result, False
     return result
+
+
+def what_ended(error: BaseException) -> BaseException:
+    """Return what ended a command: dbt's command line puts it into an exception of its own."""
+    return error.exception if isinstance(error, ExceptionExit) else error
 
 
 def as_failure(results: Any) -> Exception:
@@ -64,7 +75,7 @@ def _variant(task_class: type[Any], make_account: AccountMaker) -> type[Any]:
 
     def begin(self: Any, *arguments: Any, **keywords: Any) -> None:
         super(variant, self).__init__(*arguments, **keywords)
-        self.set_attempts(make_account(self.config, self.manifest))
+        self.set_attempts(make_account(self.manifest))
 
     variant: type[Any] = type(task_class.__name__, bases, {"__init__": begin})
     return variant

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from dbt.exceptions import ContractError
@@ -16,12 +17,12 @@ _MOST_CAUSES = 10
 _CODES = ("pgcode", "sqlstate", "errno", "code", "status_code", "error_code", "error_name", "error_type")
 # Of dbt's connection managers (dbt.adapters.sql.connections and those of the adapters).
 _COMMITTING = frozenset({"add_commit_query", "commit", "commit_if_has_connection"})
-_INCREMENTAL = "incremental"
+_INCREMENTAL, _OPERATION = "incremental", "operation"
 # With a key, or with whole partitions or batches, what was written before is written over.
 _WRITES_OVER = frozenset({"delete+insert", "merge", "insert_overwrite", "microbatch"})
 # An operation gets another attempt only where settings say that it does no harm.
 _IDEMPOTENT = frozenset(
-    {"table", "view", "materialized_view", "seed", "snapshot", "test", "unit", "ephemeral", "function", "operation"}
+    {"table", "view", "materialized_view", "seed", "snapshot", "test", "unit", "ephemeral", "function", _OPERATION}
 )
 
 _NO_DRIVERS = frozenset({"builtins", "dbt", "dbt_common", "jinja2", "mashumaro"})
@@ -48,6 +49,19 @@ def node_error(node: Any, adapter: str, message: str, raised: BaseException | No
         attempt=attempt,
         may_be_done=in_doubt,
     )
+
+
+def error_without_node(unique_id: str, adapter: str, raised: BaseException, attempt: int) -> NodeError:
+    """Describe the error that ended what is no node, and may be done twice.
+
+    Args:
+        unique_id: The id of a macro; empty for what dbt does before the first node.
+        adapter: The type of the target's adapter.
+        raised: What was raised.
+        attempt: Which attempt it ended.
+    """
+    as_node = SimpleNamespace(unique_id=unique_id, resource_type=_OPERATION)
+    return node_error(as_node, adapter, str(raised), raised, attempt)
 
 
 def _same_when_done_twice(node: Any) -> bool:

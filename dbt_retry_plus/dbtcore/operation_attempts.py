@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from types import SimpleNamespace
 from typing import Any
 
 from dbt.adapters.factory import get_adapter
 from dbt.task.run_operation import RunOperationTask
 
 from dbt_retry_plus.dbtcore.attempt_end import AttemptAccount
-from dbt_retry_plus.dbtcore.node_errors import node_error
+from dbt_retry_plus.dbtcore.node_errors import error_without_node
 from dbt_retry_plus.types import EndedAttempt, NodeAttempt
 
 
@@ -38,7 +37,7 @@ class AttemptingOperation(RunOperationTask):
                     **vars(attempt), status="error", message=str(error), execution_time=time.perf_counter() - began
                 )
                 adapter = get_adapter(self.config).type()
-                told = node_error(_AsNode(unique_id), adapter, str(error), error, attempt.number)
+                told = error_without_node(unique_id, adapter, error, attempt.number)
                 ended = self._account.ended(ended, told)
                 if ended.delay is None:
                     raise
@@ -52,10 +51,3 @@ class AttemptingOperation(RunOperationTask):
     def _unique_id(self, package_name: str, macro_name: str) -> str:
         macro = self.manifest.find_macro_by_name(macro_name, self.config.project_name, package_name)
         return str(macro.unique_id) if macro else f"macro.{package_name}.{macro_name}"
-
-
-class _AsNode(SimpleNamespace):
-    """A macro as `node_error` looks at nodes."""
-
-    def __init__(self, unique_id: str) -> None:
-        super().__init__(unique_id=unique_id, resource_type="operation")

@@ -131,8 +131,10 @@ def _graph_node(node: Any) -> GraphNode:
 
 
 def _own_settings(node: Any) -> Mapping[str, Any]:
-    meta = getattr(getattr(node, "config", None), "meta", None)
-    if not meta or _OWN_META not in meta:
+    # Before dbt-core 1.10 the config of a source has the meta of `dbt_project.yml` alone.
+    of_config = node.config.get("meta") if hasattr(node, "config") else None
+    meta = {**(of_config or {}), **(getattr(node, "meta", None) or {})}
+    if _OWN_META not in meta:
         return {}
     values = dict(node_settings(f"{node.unique_id} ({node.original_file_path})", meta[_OWN_META]))
     of_attempts = {name: values.pop(name) for name in [*values] if name in RULE_NAMES}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,30 +9,22 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from dbt_retry_plus.checks.levels import StoppedByFindingsError, settled
-from dbt_retry_plus.dbtcore.events import log_info, log_warning
+from dbt_retry_plus.checks.levels import StoppedByFindingsError
 from dbt_retry_plus.dbtcore.project import compiled_paths
 from dbt_retry_plus.dbtcore.running import dbt_version
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.execution.announce import log_findings
 from dbt_retry_plus.execution.attempting import NodeAttempts
+from dbt_retry_plus.execution.handing_out import guarded, hand_out, with_flaky_history, without_secrets
 from dbt_retry_plus.execution.prepare import Prepared
 from dbt_retry_plus.execution.request import RetryRequest
-from dbt_retry_plus.ledger.flaky import flaky_recoveries
 from dbt_retry_plus.ledger.journal import JOURNAL, read_first_entry
 from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger
 from dbt_retry_plus.ledger.recorded import read_recorded, rows_of
 from dbt_retry_plus.ledger.reports import LAST_REPORT, REPORT, keep_report
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS
 from dbt_retry_plus.planning.retry_set import plan_retry
-from dbt_retry_plus.recording.lines import Lines
-from dbt_retry_plus.reporting.document import report_document, report_from, storable
-from dbt_retry_plus.reporting.outputs import ReportOutput, rendered, write_report
 from dbt_retry_plus.reporting.report import make_report
-from dbt_retry_plus.texts import printable
 from dbt_retry_plus.types import Chain, EffectiveArguments, Finding, Invocation, Outcome, RetryReport
-
-_NAMES = frozenset({"schema", "verdict", "command", "arguments", "counts"})
 
 
 class Account:
@@ -62,12 +53,12 @@ class Account:
         try:
             yield
         except RetryRefusedError as refusal:
-            self._guarded(self._refused, refusal)
+            guarded(self._refused, refusal)
             raise
 
     def nothing_ran(self) -> None:
         """Give account of a retry that had nothing to do."""
-        self._guarded(self._give, replace(self._own_invocation(), ended=True, succeeded=True))
+        guarded(self._give, replace(self._own_invocation(), ended=True, succeeded=True))
 
     def note_outcomes(self, record: Path | None, results: Path) -> None:
         """Read what became of the nodes, while all of that is still there.
@@ -76,7 +67,7 @@ class Account:
             record: The retry's own folder on the ledger, where it is recorded.
             results: What dbt wrote of the retry alone.
         """
-        self._guarded(self._note, record, results)
+        guarded(self._note, record, results)
 
     def ended(self, *, success: bool, error: BaseException | None = None) -> None:
         """Give account of a retry that executed nodes.
@@ -88,7 +79,7 @@ class Account:
         if self._after is not None:
             said = str(error) if isinstance(error, Exception) else None
             after = replace(self._after, ended=error is None, succeeded=success, error=said)
-            self._guarded(self._give, after)
+            guarded(self._give, after)
 
     def _note(self, record: Path | None, results: Path) -> None:
         invocation = self._own_invocation()
@@ -124,14 +115,9 @@ class Account:
         self._give(self._own_invocation(), str(refusal), findings)
 
     def _give(self, after: Invocation, refusal: str | None = None, findings: Sequence[Finding] = ()) -> None:
-        report, document = self._safe(self._made(after, refusal, findings))
+        report, document = without_secrets(self._made(after, refusal, findings))
         self._keep(document, refused=refusal is not None)
-        request = self._request
-        log_findings(
-            settled(request.plugins.observe("retry_plus_report", report=report), request.settings.checks, force=False)
-        )
-        for output in request.reports:
-            self._guarded(_hand_out, report, output)
+        hand_out(report, self._request.plugins, self._request.settings, self._request.reports)
 
     def _made(self, after: Invocation, refusal: str | None, findings: Sequence[Finding]) -> RetryReport:
         prepared, chain = self.prepared, self._chain
@@ -152,37 +138,10 @@ class Account:
             compiled_paths=compiled_paths(prepared.manifest, prepared.plan.nodes) if prepared.manifest else {},
             refusal=refusal,
         )
-        before = flaky_recoveries(self._ledger, after, datetime.now(timezone.utc))
-        nodes = (replace(node, flaky_before=before.get(node.unique_id, 0)) for node in report.nodes)
-        return replace(report, nodes=tuple(nodes)) if before else report
-
-    @staticmethod
-    def _safe(report: RetryReport) -> tuple[RetryReport, dict[str, Any]]:
-        """The report, and its document, without secrets and with nothing that JSON lacks."""
-        lines = Lines(os.environ)
-        values = lines.without_secrets({"arguments": report.arguments.values})["arguments"]
-        arguments = replace(report.arguments, values=values)
-        document = storable(lines.without_secrets(report_document(replace(report, arguments=arguments)), _NAMES))
-        return report_from(document), document
+        return with_flaky_history(report, self._ledger, after)
 
     def _keep(self, document: dict[str, Any], *, refused: bool) -> None:
         if self._record is not None:
-            self._guarded(keep_report, self._record / REPORT, document)
+            guarded(keep_report, self._record / REPORT, document)
         elif refused and self._request.settings.record and self._ledger.folder.is_dir():
-            self._guarded(keep_report, self._ledger.folder / LAST_REPORT, document)
-
-    @staticmethod
-    def _guarded(give: Any, *arguments: Any) -> None:
-        try:
-            give(*arguments)
-        except Exception as error:  # whatever it is: what the retry came to stands
-            log_warning(f"dbt-retry-plus could not report on this retry: {type(error).__name__}: {error}")
-
-
-def _hand_out(report: RetryReport, output: ReportOutput) -> None:
-    document = rendered(report, output.format)
-    if output.path is not None:
-        write_report(document, output.path, appended=output.appended)
-        return
-    for line in document.splitlines():
-        log_info(printable(line))
+            guarded(keep_report, self._ledger.folder / LAST_REPORT, document)

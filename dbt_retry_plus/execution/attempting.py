@@ -20,6 +20,7 @@ from dbt_retry_plus.words import ErrorClass
 
 _OPERATION = "macro."
 _ONCE = AttemptRules()
+_TRACEBACK, _COMPILED_CODE = "Traceback (most recent call last)", "compiled code at "
 
 
 def wishes_of(settings: Settings, options: Mapping[str, Any]) -> AttemptWishes:
@@ -69,7 +70,7 @@ class NodeAttempts:
                 wishes.given.get("attempt_budget", settings.attempt_budget),
                 wishes.given.get("time_budget", settings.time_budget),
             ),
-            AttemptListeners(self._begin, self._ended),
+            AttemptListeners(self._begin, self._ended, self._waiting),
         )
 
     @property
@@ -103,11 +104,18 @@ class NodeAttempts:
             log_warning(
                 f"{_named(attempt)} failed on attempt {attempt.number} of {most} "
                 f"({attempt.error_class.value if attempt.error_class else 'unknown'}), and runs again in "
-                f"{in_short(attempt.delay)}: {one_line(attempt.message or '', 500)}"
+                f"{in_short(attempt.delay)}: {_gist(attempt.message or '')}"
             )
         elif attempt.error_class is None and attempt.number > 1:
             log_info(f"{_named(attempt)} recovered on attempt {attempt.number}.")
         self._observe("retry_plus_after_attempt", attempt)
+
+    def _waiting(self, error: NodeError, error_class: ErrorClass, delay: float) -> None:
+        most = self._rules_of(error.unique_id).attempts
+        log_warning(
+            f"No node could begin on attempt {error.attempt} of {most} ({error_class.value}); it is tried again in "
+            f"{in_short(delay)}: {_gist(error.message)}"
+        )
 
     def _observe(self, hook: str, attempt: NodeAttempt) -> None:
         findings = self._plugins.observe(hook, attempt=attempt)
@@ -123,6 +131,14 @@ def _rules_of(
         named = {name, f"{package}.{name}"}
         return rules if named & {*settings.idempotent_operations} else rules_with(rules, vars(_ONCE))
     return rules
+
+
+def _gist(message: str) -> str:
+    """What an error comes to, in one line; of a Python model's, which begins with all that was called, its end."""
+    if _TRACEBACK in message:
+        lines = [line for line in message.splitlines() if line.strip() and not line.strip().startswith(_COMPILED_CODE)]
+        message = lines[-1]
+    return one_line(message, 500)
 
 
 def _named(attempt: NodeAttempt) -> str:

@@ -53,10 +53,12 @@ class AttemptListeners:
     Attributes:
         begin: Called as an attempt begins.
         ended: Called as it has ended, whatever it came to.
+        waiting: Called with an error that came before the first node, its class, and the seconds until the next try.
     """
 
     begin: Callable[[NodeAttempt], None] = lambda _: None
     ended: Callable[[EndedAttempt], None] = lambda _: None
+    waiting: Callable[[NodeError, ErrorClass, float], None] = lambda *_: None
 
 
 class Attempts:
@@ -92,11 +94,27 @@ class Attempts:
         """Whether a node may have more than one attempt, and its state has to be kept for that."""
         return self._rules_of(unique_id).attempts > 1
 
+    def before_nodes(self, error: NodeError) -> float | None:
+        """Decide whether what dbt does before the first node is done again.
+
+        Args:
+            error: What ended it; its unique_id is empty.
+
+        Returns:
+            The seconds until then; None where that is not to be.
+        """
+        with self._lock:
+            self._note_beginning()
+            error_class = self._classify(error)
+            delay = self._delay(error, error_class)
+            if delay is not None:
+                self._listeners.waiting(error, error_class, delay)
+        return delay
+
     def begin(self, attempt: NodeAttempt) -> None:
         """Note that an attempt begins."""
         with self._lock:
-            if self._began is None:
-                self._began = self._clock()
+            self._note_beginning()
             self._listeners.begin(attempt)
 
     def ended(self, attempt: EndedAttempt, error: NodeError | None) -> EndedAttempt:
@@ -116,6 +134,10 @@ class Attempts:
                 attempt = replace(attempt, error_class=error_class, delay=delay)
             self._listeners.ended(attempt)
         return attempt
+
+    def _note_beginning(self) -> None:
+        if self._began is None:
+            self._began = self._clock()
 
     def _delay(self, error: NodeError, error_class: ErrorClass) -> float | None:
         rules = self._rules_of(error.unique_id)

@@ -61,7 +61,7 @@ def retry(request: RetryRequest) -> tuple[Any, bool]:
     ledger = LocalLedger(request.folder / LEDGER_FOLDER) if request.state else own_ledger
     shared = SharedLedger(request, own_ledger)
     shared.fetch()
-    request = replace(request, found_before=shared.findings)
+    request = replace(request, found_before=(*request.found_before, *shared.findings))
     records = read_records(ledger, request.folder, request.project_name)
     chain = _wanted(request, records, shared)
     if request.dry_run:

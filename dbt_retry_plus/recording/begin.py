@@ -31,6 +31,7 @@ from dbt_retry_plus.store_url import is_url
 from dbt_retry_plus.words import JOB_STEP_VARIABLE, TAG_VARIABLE, UPSTREAM_RETRY
 
 _RECORDER = f"{__name__}.recorder"
+_EXEC = f"{__name__}.exec"
 
 if TYPE_CHECKING:
     from dbt_retry_plus.ledger.claims import Claim
@@ -101,6 +102,11 @@ def recorder_of_command() -> Recorder | None:
     return recorder
 
 
+def mark_as_exec() -> None:
+    """Have it put on record that the command gives nodes attempts from the start, and so has a report."""
+    keep_in_command(_EXEC, True)
+
+
 def _header(
     running: RunningInvocation, command: str, retry_of: str | None, arguments: Mapping[str, Any]
 ) -> Mapping[str, Any]:
@@ -122,6 +128,7 @@ def _header(
         "host": socket.gethostname(),
         "git_commit": commit_of(running.project_root),
         "arguments": arguments,
+        **({"exec": True} if kept_in_command(_EXEC) else {}),
         **_asked_for_by(),
     }
 

@@ -46,7 +46,7 @@ class Recorder:
     ) -> None:
         """Write what is heard of `running` to `opened`, the journal that begins with `header`."""
         self.folder = opened.folder
-        self._running = running
+        self.running = running
         self._ledger = ledger
         self._opened = opened
         self._header = header
@@ -160,19 +160,19 @@ class Recorder:
             selection = {"nodes": list(selected) if own else None, "expected": announced}
             settled = {"command": arguments["which"], "arguments": arguments}
             self._append({"event": journal.SELECTION, "at": journal.now(), **selection, **settled})
-        if identity_of(self._running.target_path, MANIFEST) == self._running.invocation_id:
-            copy_atomically(self._running.target_path / MANIFEST, self.folder / MANIFEST)
+        if identity_of(self.running.target_path, MANIFEST) == self.running.invocation_id:
+            copy_atomically(self.running.target_path / MANIFEST, self.folder / MANIFEST)
 
     def _append_state(self, manifest: Any) -> None:
-        inputs = inputs_of(manifest, self._running.project_variables, self._running.invocation_id)
+        inputs = inputs_of(manifest, self.running.project_variables, self.running.invocation_id)
         made_with = {"env_vars": inputs.environment, "packages": inputs.packages, "vars": inputs.variables}
         state = {"fingerprint": fingerprint(manifest), **made_with}
         self._append({"event": journal.STATE, "at": journal.now(), **state})
 
     def _end(self) -> None:
         own = self.folder / RUN_RESULTS  # of a retry, which writes here first: the target folder gets the merged ones
-        if not own.exists() and identity_of(self._running.target_path) == self._running.invocation_id:
-            copy_atomically(self._running.target_path / RUN_RESULTS, own)
+        if not own.exists() and identity_of(self.running.target_path) == self.running.invocation_id:
+            copy_atomically(self.running.target_path / RUN_RESULTS, own)
         complete = self._nodes_ended or (bool(self._completed) and not self._failed)
         self._append({"event": journal.END, "at": journal.now(), "complete": complete, **self._completed})
         if self._nodes_ended:

@@ -1,4 +1,4 @@
-"""Where the marks of the drawings in a report go: the retry set as a graph, and its attempts on a timeline."""
+"""Where the marks of the drawings in a report go: nodes as a graph, and their attempts on a timeline."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _LANE, _TIMELINE_WIDTH, _THINNEST = 22.0, 1000.0, 1.5
 _ORDER = (
     Fate.STILL_FAILING,
     Fate.NEWLY_FAILING,
+    Fate.FAILED,
     Fate.INTERRUPTED,
     Fate.NEVER_ATTEMPTED,
     Fate.LEFT_OUT,
@@ -83,7 +84,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The attempts of a retry by thread.
+    """The attempts by thread.
 
     Attributes:
         lanes: For each thread, its bars.
@@ -99,7 +100,7 @@ class Timeline:
 
 
 def graph_of(report: RetryReport) -> Drawing:
-    """Lay out the retry set: each node to the right of what it reads."""
+    """Lay out the retry set, or what did not succeed at once: each node to the right of what it reads."""
     wanted = [node for fate in _ORDER for node in report.with_fate(fate)]
     drawn = _drawn(wanted, {node.unique_id: node for node in report.nodes})
     layers = _layers(drawn)

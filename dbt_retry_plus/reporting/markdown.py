@@ -20,7 +20,7 @@ from dbt_retry_plus.reporting.sentences import (
 )
 from dbt_retry_plus.texts import counted, in_short
 from dbt_retry_plus.types import ReportedNode, ReportFormat, RetryReport
-from dbt_retry_plus.words import Fate
+from dbt_retry_plus.words import QUIET_FATES, Fate
 
 # GitHub takes 1 MiB for all that a step says.
 _MOST_ROWS, _MOST_MESSAGES = 100, 30
@@ -28,7 +28,7 @@ _LONGEST_MESSAGE = 4_000
 
 # A reference to a character is never taken for markup: https://spec.commonmark.org/0.31.2/#entity-and-numeric-character-references
 _ESCAPED = {ord(character): f"&#{ord(character)};" for character in "\\`*_{}[]()<>#+!|~&@:\"'$^="}
-_FATES = tuple(fate for fate in Fate if fate is not Fate.PROVEN_BEFORE)
+_FATES = tuple(fate for fate in Fate if fate not in QUIET_FATES)
 
 
 def render(report: RetryReport) -> str:

@@ -1,4 +1,4 @@
-"""Finding the report of a retry, and making it anew where the retry came to write none."""
+"""Finding the report of an invocation, and making it anew where the invocation came to write none."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from dbt_retry_plus.ledger.run_results import MANIFEST
 from dbt_retry_plus.planning.chain import fold
 from dbt_retry_plus.planning.retry_set import plan_retry
 from dbt_retry_plus.reporting.document import report_document, report_from, storable
+from dbt_retry_plus.reporting.first_run import report_of_first_run
 from dbt_retry_plus.reporting.report import make_report
 from dbt_retry_plus.types import Chain, EffectiveArguments, Finding, GraphNode, Invocation, Plan, RetryReport
 
@@ -26,35 +27,30 @@ _NEVER = datetime.min.replace(tzinfo=timezone.utc)
 
 
 def find_report(records: Records, prefix: str | None) -> RetryReport:
-    """Return the report of a retry.
+    """Return the report of an invocation.
 
     Args:
         records: What is on record.
-        prefix: The beginning of the id of the retry; the newest one when None.
+        prefix: The beginning of its id; when None, the newest retry or command with attempts.
 
     Raises:
-        RetryRefusedError: There is no such retry, it is still running, or what it retried is gone.
+        RetryRefusedError: There is no such invocation, it is still running, or what it retried is gone.
     """
     last = _kept(records.ledger.folder / LAST_REPORT)
-    retries = [entry for entry in records.entries if entry.retry_of is not None]
     if prefix is None:
-        newest = _report_of(records, retries[-1]) if retries else None
+        reported = [entry for entry in records.entries if entry.retry_of is not None or entry.header.get("exec")]
+        newest = _report_of(records, reported[-1]) if reported else None
         found = max((r for r in (newest, last) if r), key=lambda report: report.started_at or _NEVER, default=None)
         if found is None:
             raise RetryRefusedError(
                 f"There is no retry on the ledger in '{records.ledger.folder}'. "
-                "`dbt-retry-plus history` lists the invocations that there are."
+                "`dbt-retry-plus history` lists the invocations that there are; name one to have it reported on."
             )
         return found
     if last and last.invocation_id.startswith(prefix):
         return last
     wanted = records.id_of(prefix)
-    entry = next((entry for entry in retries if entry.invocation_id == wanted), None)
-    if entry is None:
-        raise RetryRefusedError(
-            f"{wanted} is no retry, and reports are of retries. `dbt-retry-plus show {prefix}` tells of it."
-        )
-    return _report_of(records, entry)
+    return _report_of(records, next(entry for entry in records.entries if entry.invocation_id == wanted))
 
 
 def _report_of(records: Records, entry: LedgerEntry) -> RetryReport:
@@ -63,13 +59,15 @@ def _report_of(records: Records, entry: LedgerEntry) -> RetryReport:
         return kept
     if records.ledger.is_running(entry.invocation_id):
         raise RetryRefusedError(
-            f"The retry {entry.invocation_id} is still running. Ask for its report when it has ended."
+            f"The invocation {entry.invocation_id} is still running. Ask for its report when it has ended."
         )
     return _remade(records, entry)
 
 
 def _remade(records: Records, entry: LedgerEntry) -> RetryReport:
     after = read_recorded(entry)
+    if entry.retry_of is None:
+        return _storable(report_of_first_run(after, _graph_of(entry.folder / MANIFEST)))
     links = records.chain(entry.invocation_id).invocations
     ids = [link.invocation_id for link in links]
     before = links[: ids.index(entry.invocation_id)] if entry.invocation_id in ids else ()
@@ -81,7 +79,10 @@ def _remade(records: Records, entry: LedgerEntry) -> RetryReport:
     chain = fold(before)
     plan, findings = read_planned(entry.folder / JOURNAL, chain) or _plan_of(chain, after)
     arguments = EffectiveArguments(after.command, after.arguments, dict.fromkeys(after.arguments, "recorded"))
-    report = make_report(chain, arguments, plan, findings, after, graph=_graph_of(entry.folder / MANIFEST))
+    return _storable(make_report(chain, arguments, plan, findings, after, graph=_graph_of(entry.folder / MANIFEST)))
+
+
+def _storable(report: RetryReport) -> RetryReport:
     return report_from(json.loads(json.dumps(storable(report_document(report)), default=str)))
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime
 
-from dbt_retry_plus.ledger.run_results import parse_time
 from dbt_retry_plus.planning.chain import all_outcomes
+from dbt_retry_plus.reporting.nodes import NEVER_RUN, last_attempt, parents_of, unproven_verdict, with_attempts
 from dbt_retry_plus.reporting.plan import proven_nodes
 from dbt_retry_plus.types import (
-    Attempt,
     Chain,
     EffectiveArguments,
-    EndedAttempt,
     Finding,
     Graph,
     Invocation,
@@ -29,14 +26,11 @@ from dbt_retry_plus.words import (
     INTERRUPTED,
     NOT_STARTED,
     RUN_OPERATION,
-    UNPROVEN_FATES,
-    ErrorClass,
     Fate,
     Reason,
     Verdict,
 )
 
-_NEVER_RUN = frozenset({"skipped", NOT_STARTED})
 _NO_PATHS: Mapping[str, str] = {}
 _NO_GRAPH: Graph = {}
 
@@ -76,12 +70,12 @@ def make_report(
             outcomes.get(unique_id),
             planned.get(unique_id),
             plan.left_out,
-            _parents(unique_id, graph, named.keys()) if unique_id in planned else (),
+            parents_of(unique_id, graph, named.keys()) if unique_id in planned else (),
             compiled_paths.get(unique_id),
         )
         for unique_id in named
     )
-    nodes = tuple(_with_attempts(node, after.failed_attempts.get(node.unique_id, ())) for node in nodes)
+    nodes = tuple(with_attempts(node, after.failed_attempts.get(node.unique_id, ())) for node in nodes)
     return RetryReport(
         verdict=_verdict(plan, after, refusal, nodes),
         invocation_id=after.invocation_id,
@@ -121,59 +115,16 @@ def _succeeded(link: Invocation) -> bool | None:
 
 def _verdict(plan: Plan, after: Invocation, refusal: str | None, nodes: Iterable[ReportedNode]) -> Verdict:
     """Never a green word where a node is unproven, or where dbt did not come to say that all went well."""
-    fates = {node.fate for node in nodes}
     if refusal is not None:
         return Verdict.REFUSED
-    if not after.ended and after.error is None:
-        return Verdict.INTERRUPTED
-    if fates & UNPROVEN_FATES or not after.ended:
-        return Verdict.RETRY_WILL_NOT_HELP if after.ended and _is_permanent(nodes) else Verdict.STILL_FAILING
+    unproven = unproven_verdict(after, nodes)
+    if unproven is not None:
+        return unproven
     if plan.left_out:
         return Verdict.INCOMPLETE
     if after.succeeded is not True:
         return Verdict.STILL_FAILING
     return Verdict.NOTHING_TO_RETRY if plan.is_empty else Verdict.RECOVERED
-
-
-def _is_permanent(nodes: Iterable[ReportedNode]) -> bool:
-    """Whether all that is left failed for good; what waits below has no error of its own."""
-    left = [node for node in nodes if node.fate in UNPROVEN_FATES]
-    failed = [node for node in left if node.attempts]
-    never_reached = any(node.status == NOT_STARTED for node in left)
-    return bool(failed) and not never_reached and all(node.error_class is ErrorClass.PERMANENT for node in failed)
-
-
-def _with_attempts(node: ReportedNode, failed: Sequence[EndedAttempt]) -> ReportedNode:
-    """Tell of all attempts: those that failed are known one by one, the last one by dbt's own result."""
-    if not failed or not node.attempts:
-        return node
-    last = node.attempts[-1]
-    ended_it = [attempt for attempt in failed if attempt.delay is None]
-    if ended_it:
-        last = replace(last, error_class=_worst(ended_it), message=last.message)
-    earlier = [_earlier(attempt) for attempt in failed if attempt.delay is not None or attempt.batch]
-    return replace(node, attempts=(*earlier, last))
-
-
-def _worst(attempts: Iterable[EndedAttempt]) -> ErrorClass | None:
-    """What a model is taken for whose batches failed: permanent if all of them did so."""
-    classes = {attempt.error_class for attempt in attempts}
-    return next(
-        (found for found in (ErrorClass.TRANSIENT, ErrorClass.UNKNOWN) if found in classes), ErrorClass.PERMANENT
-    )
-
-
-def _earlier(attempt: EndedAttempt) -> Attempt:
-    return Attempt(
-        status=attempt.status,
-        message=attempt.message,
-        execution_time=attempt.execution_time,
-        thread=attempt.thread,
-        started_at=attempt.started_at,
-        completed_at=attempt.completed_at,
-        error_class=attempt.error_class,
-        batch=attempt.batch,
-    )
 
 
 def _node(
@@ -187,7 +138,7 @@ def _node(
 ) -> ReportedNode:
     previous = planned.previous_status if planned and before is None else before.status if before else None
     was_proven = bool(before and before.proven) and not (planned and planned.reason is Reason.WARNED)
-    attempts = (_attempt(after),) if after and after.status not in _NEVER_RUN else ()
+    attempts = (last_attempt(after),) if after and after.status not in NEVER_RUN else ()
     return ReportedNode(
         unique_id=unique_id,
         fate=_fate(previous, after, was_proven=was_proven, planned=bool(planned), left_out=unique_id in left_out),
@@ -208,47 +159,11 @@ def _fate(previous: str | None, after: Outcome | None, *, was_proven: bool, plan
         return Fate.LEFT_OUT
     if after is None and was_proven and not planned:
         return Fate.PROVEN_BEFORE
-    if after is None or after.status in _NEVER_RUN:
+    if after is None or after.status in NEVER_RUN:
         return Fate.NEVER_ATTEMPTED
     if after.proven:
         return Fate.REBUILT if was_proven else Fate.RECOVERED
     if after.status == INTERRUPTED:
         return Fate.INTERRUPTED
-    failed_before = previous not in {None, INTERRUPTED, *_NEVER_RUN} and not was_proven
+    failed_before = previous not in {None, INTERRUPTED, *NEVER_RUN} and not was_proven
     return Fate.STILL_FAILING if failed_before else Fate.NEWLY_FAILING
-
-
-def _attempt(outcome: Outcome) -> Attempt:
-    row = outcome.row or {}
-    times = [moment for moment in _times(row.get("timing")) if moment]
-    return Attempt(
-        status=outcome.status,
-        message=outcome.message,
-        execution_time=outcome.execution_time,
-        thread=str(row["thread_id"]) if row.get("thread_id") else None,
-        started_at=min(times, default=None),
-        completed_at=max(times, default=None),
-    )
-
-
-def _times(timing: object) -> Iterable[datetime | None]:
-    """The moments that dbt notes as it compiles and executes a node."""
-    for part in timing if isinstance(timing, list) else ():
-        if isinstance(part, dict):
-            yield from (parse_time(part.get(name)) for name in ("started_at", "completed_at"))
-
-
-def _parents(unique_id: str, graph: Graph, named: AbstractSet[str]) -> tuple[str, ...]:
-    """The nodes of the report that a node reads or tests; ephemeral models are a part of their children."""
-    found: set[str] = set()
-    seen: set[str] = set()
-    waiting = [unique_id]
-    while waiting:
-        node = graph.get(waiting.pop())
-        for parent in node.parents if node else ():
-            if parent in named:
-                found.add(parent)
-            elif parent in graph and graph[parent].ephemeral and parent not in seen:
-                seen.add(parent)
-                waiting.append(parent)
-    return tuple(sorted(found))

@@ -12,19 +12,20 @@ from dbt_retry_plus.words import COMMAND_NAMES, PROVEN_STATUSES, Fate, Verdict
 VERDICTS: Mapping[Verdict, str] = MappingProxyType(
     {
         Verdict.RECOVERED: "All nodes are proven.",
+        Verdict.SUCCEEDED: "All nodes are proven.",
         Verdict.NOTHING_TO_RETRY: "There was nothing to retry: all nodes were proven.",
         Verdict.INCOMPLETE: "Nodes were left out of the retry, and are not proven.",
         Verdict.STILL_FAILING: "Not all nodes are proven.",
         Verdict.RETRY_WILL_NOT_HELP: "Not all nodes are proven, and the errors are such that retrying will not help.",
-        Verdict.INTERRUPTED: "The retry was interrupted: not all nodes are proven.",
-        Verdict.REFUSED: "The retry was refused: nothing was run.",
+        Verdict.INTERRUPTED: "It was interrupted: not all nodes are proven.",
+        Verdict.REFUSED: "It was refused: nothing was run.",
     }
 )
 
 _ORDINALS = MappingProxyType({2: "second time", 3: "third time", 4: "fourth time", 5: "fifth time"})
 
-GREEN = frozenset({Verdict.RECOVERED, Verdict.NOTHING_TO_RETRY})
-"""The verdicts of a retry after which no selected node is unproven."""
+GREEN = frozenset({Verdict.RECOVERED, Verdict.SUCCEEDED, Verdict.NOTHING_TO_RETRY})
+"""The verdicts after which no selected node is unproven."""
 
 
 def command_of(report: RetryReport) -> str:
@@ -38,10 +39,15 @@ def word_of(report: RetryReport) -> str:
     return report.verdict.value.replace("_", " ")
 
 
+def subject_of(report: RetryReport) -> str:
+    """Return what the report is of: a retry, or an invocation that retried nothing."""
+    return "Retry" if report.chain else "Invocation"
+
+
 def resumed_from(report: RetryReport) -> str:
-    """Say what was retried: ``Resumed from 4f3a91c0 (`dbt build`, 3 h before)``."""
+    """Say what was retried: ``Resumed from 4f3a91c0 (`dbt build`, 3 h before)``; or what was run, where nothing was."""
     if not report.chain:
-        return f"A retry of `{command_of(report)}`"
+        return f"Ran `{command_of(report)}`"
     latest = report.chain[-1]
     age = ""
     if latest.started_at and report.started_at:
@@ -53,11 +59,14 @@ def what_was_done(report: RetryReport) -> str:
     """Say how many nodes met which fate, how long that took and what it saved."""
     counts = ", ".join(f"{number} {fate.value}" for fate, number in report.counts.items()) or counted(0, "node")
     took = f"; took {in_short(report.duration)}" if report.duration is not None else ""
-    return f"{counts}{took}; {in_short(report.seconds_saved)} saved"
+    saved = f"; {in_short(report.seconds_saved)} saved" if report.chain else ""
+    return f"{counts}{took}{saved}"
 
 
 def was_and_is(node: ReportedNode) -> str:
-    """Say what became of a node: `error → success`."""
+    """Say what became of a node: `error → success`; of one that nothing was known of, as what it ended."""
+    if node.previous_status is None and node.reason is None:
+        return node.status
     return f"{node.previous_status or 'new'} → {node.status}"
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from types import MappingProxyType
 
 from dbt_retry_plus.hookspecs import hookimpl
 from dbt_retry_plus.reporting.plain_text import plain, plain_line
 from dbt_retry_plus.reporting.sentences import (
+    GREEN,
     how_flaky,
     resumed_from,
+    subject_of,
     was_and_is,
     what_failed,
     what_was_done,
@@ -17,15 +20,37 @@ from dbt_retry_plus.reporting.sentences import (
 )
 from dbt_retry_plus.texts import counted, in_short
 from dbt_retry_plus.types import ReportedNode, ReportFormat, RetryReport
-from dbt_retry_plus.words import UNPROVEN_FATES, Fate
+from dbt_retry_plus.words import QUIET_FATES, UNPROVEN_FATES, Fate, Severity, Tone
+
+Paint = Callable[[str, Tone], str]
+"""Gives a text the colour of a tone."""
 
 _MOST_NODES = 50
 _MOST_LINES, _LONGEST_LINE = 5, 200
+_TONES = MappingProxyType(
+    {
+        Fate.RECOVERED: Tone.GOOD,
+        Fate.REBUILT: Tone.GOOD,
+        Fate.STILL_FAILING: Tone.BAD,
+        Fate.NEWLY_FAILING: Tone.BAD,
+        Fate.FAILED: Tone.BAD,
+    }
+)
 
 
 def render(report: RetryReport) -> str:
     """Render a report as lines of text."""
-    return "\n".join(_lines(report)) + "\n"
+    return painted(report, lambda text, _: text)
+
+
+def painted(report: RetryReport, paint: Paint) -> str:
+    """Render a report as lines of text with colours.
+
+    Args:
+        report: The report; nothing that it holds is taken for a colour.
+        paint: Gives a text the colour of a tone.
+    """
+    return "\n".join(_lines(report, paint)) + "\n"
 
 
 @hookimpl
@@ -34,21 +59,23 @@ def retry_plus_report_formats() -> Iterable[ReportFormat]:
     return [ReportFormat("text", ".txt", render)]
 
 
-def _lines(report: RetryReport) -> Iterator[str]:
-    yield f"Retry {plain_line(report.short_id)}: {word_of(report)}. {plain_line(resumed_from(report))}"
+def _lines(report: RetryReport, paint: Paint) -> Iterator[str]:
+    verdict = paint(word_of(report), Tone.GOOD if report.verdict in GREEN else Tone.BAD)
+    yield f"{subject_of(report)} {plain_line(report.short_id)}: {verdict}. {plain_line(resumed_from(report))}"
     yield f"  {what_was_done(report)}"
     if report.message:
         yield f"  {plain_line(report.message, 2000)}"
     for finding in report.findings:
-        yield f"  {finding.severity.value}: {plain_line(finding.sentence, 1000)} [{plain_line(finding.code)}]"
+        severity = paint(finding.severity.value, Tone.BAD if finding.severity is Severity.ERROR else Tone.WARNING)
+        yield f"  {severity}: {plain_line(finding.sentence, 1000)} [{plain_line(finding.code)}]"
     for fate in Fate:
         nodes = report.with_fate(fate)
-        if nodes and fate is not Fate.PROVEN_BEFORE:
-            yield from _group(fate, nodes)
+        if nodes and fate not in QUIET_FATES:
+            yield from _group(fate, nodes, paint)
 
 
-def _group(fate: Fate, nodes: tuple[ReportedNode, ...]) -> Iterator[str]:
-    yield f"{fate.value.capitalize()} ({len(nodes)})"
+def _group(fate: Fate, nodes: tuple[ReportedNode, ...], paint: Paint) -> Iterator[str]:
+    yield paint(f"{fate.value.capitalize()} ({len(nodes)})", _TONES.get(fate, Tone.WARNING))
     shown = nodes[:_MOST_NODES]
     names = [plain_line(node.unique_id) for node in shown]
     width = max(map(len, names))

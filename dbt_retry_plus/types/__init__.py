@@ -1,7 +1,15 @@
 """The frozen values that travel from the ledger through planning to execution, the hooks and the reports."""
 
 from dbt_retry_plus.types.attempts import AttemptRules, EndedAttempt, ErrorCause, NodeAttempt, NodeError
-from dbt_retry_plus.types.hooks import Addition, Change, ComparedRetry, FoundRetry, PlannedRetry, Removal
+from dbt_retry_plus.types.hooks import (
+    Addition,
+    Change,
+    ComparedRetry,
+    FoundRetry,
+    PlannedRetry,
+    PluginSettings,
+    Removal,
+)
 from dbt_retry_plus.types.plan import EffectiveArguments, Finding, Plan, PlannedNode
 from dbt_retry_plus.types.project import Graph, GraphNode, StateComparison
 from dbt_retry_plus.types.record import Chain, Invocation, Outcome, Place, ProjectInputs
@@ -31,6 +39,7 @@ __all__ = [
     "Plan",
     "PlannedNode",
     "PlannedRetry",
+    "PluginSettings",
     "ProjectInputs",
     "Removal",
     "ReportFormat",

@@ -59,7 +59,7 @@ class NodeError:
     """The error that ended one attempt of a node.
 
     Attributes:
-        unique_id: The node.
+        unique_id: The node; empty where it came before the first one, as dbt asked for schemas and relations.
         adapter: The type of the target's adapter, for instance `postgres`.
         kind: Where it comes from.
         message: dbt's message.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,22 @@ from typing import Any
 from dbt_retry_plus.types.plan import EffectiveArguments, Plan
 from dbt_retry_plus.types.project import Graph, StateComparison
 from dbt_retry_plus.types.record import Chain, Invocation, Place
+
+
+@dataclass(frozen=True)
+class PluginSettings:
+    """What a name under `plugins` in `dbt_retry_plus.yml` may hold.
+
+    Attributes:
+        name: The name.
+        kinds: What each setting has to be: `bool`, `int`, `float`, `str`, `list` or `dict`; or a function that makes of
+            what is given the value, and raises a TypeError or ValueError that says what is wrong with it.
+        defaults: The values of settings that are not given.
+    """
+
+    name: str
+    kinds: Mapping[str, type[Any] | Callable[[Any], Any]]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +38,7 @@ class FoundRetry:
         arguments: What it would run with.
         given: dbt's options given on this command line, by their dbt names.
         options: The options of plugins given on this command line, by their names.
-        settings: What the settings file gives plugins, by their names.
+        settings: What the settings file gives plugins, by their names, and the defaults of what it does not.
         project_root: The project's folder.
         now: The time (UTC).
         recorded_place: Where the chain ran, as far as that is known.

@@ -1,4 +1,4 @@
-"""The account of a whole retry, which every format is rendered from."""
+"""The account of a whole retry, or of a command with attempts, which every format is rendered from."""
 
 from __future__ import annotations
 
@@ -124,16 +124,17 @@ class ReportedLink:
 
 @dataclass(frozen=True, kw_only=True)
 class RetryReport:
-    """The account of a whole retry; no secret that dbt strikes out of its log is in it.
+    """The account of a whole retry, or of a command with attempts; no secret that dbt strikes out of its log is in it.
 
     Attributes:
         verdict: What it came to.
         invocation_id: dbt's id of the retry.
-        chain: What was retried, oldest first, the retry itself not included.
+        chain: What was retried, oldest first, the retry itself not included; empty of a command that retried nothing.
         arguments: What it ran with, and where each argument came from.
         message: Why it was refused, or what ended it where that was no node.
         findings: What the checks said before it ran.
-        nodes: The retry set and what was left out of it, hooks included, then what was proven before.
+        nodes: The retry set and what was left out of it, hooks included, then what was proven before; of a command that
+            retried nothing, its selection and hooks.
         started_at: When it began (UTC), if known.
         duration: Seconds that it took, where it came to an end.
         seconds_saved: The recorded time of what did not run again.

@@ -6,7 +6,6 @@ FAULTS_COUNT is their number, FAULTS_SEED the seed of the campaign; a failed one
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +13,8 @@ import pytest
 from tests.faults.case import case_of
 from tests.faults.duckdb_stage import DuckdbStage
 from tests.faults.postgres_stage import PostgresStage, postgres_stage
-from tests.support.invocations import WarmDbt, dbt_version
+from tests.support.campaigns import choose, report_totals
+from tests.support.invocations import WarmDbt
 from tests.support.postgres import PostgresUnavailableError
 from tests.support.services import running_service
 
@@ -23,14 +23,7 @@ PREFIX = "faults: "
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "case" not in metafunc.fixturenames:
-        return
-    replayed = os.environ.get("FAULTS_REPLAY")
-    # Each minor of dbt-core gets faults of its own.
-    campaign = os.environ.get("FAULTS_SEED", ".".join(map(str, dbt_version())))
-    count = int(os.environ.get("FAULTS_COUNT", DEFAULT_COUNT))
-    seeds = replayed.split(",") if replayed else [f"{campaign}-{number}" for number in range(count)]
-    metafunc.parametrize("case", [case_of(seed) for seed in seeds], ids=str)
+    choose(metafunc, "case", "FAULTS", DEFAULT_COUNT, case_of)
 
 
 @pytest.fixture(scope="session")
@@ -58,12 +51,4 @@ def duckdb(tmp_path_factory: pytest.TempPathFactory, warm: WarmDbt) -> Iterator[
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    totals: Counter[str] = Counter()
-    for report in [*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ())]:
-        for name, value in getattr(report, "user_properties", ()):
-            if name.startswith(PREFIX):
-                totals[name.removeprefix(PREFIX)] += value
-    if totals:
-        terminalreporter.section("faults")
-        for name, number in totals.items():
-            terminalreporter.write_line(f"{number:5} {name}")
+    report_totals(terminalreporter, PREFIX, "faults")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +23,9 @@ def other_locked(scene: DuckdbScene) -> None:
 
 
 def warehouse_locked(scene: DuckdbScene) -> None:
-    """Another process has the warehouse open, and dbt comes to no node."""
+    """Another process has the warehouse open, and for a while dbt comes to no node."""
     with holding(_HOLDS, scene.place / "warehouse.duckdb"):
-        scene.ready()
-        while not scene.is_over.is_set():
-            time.sleep(0.02)
+        scene.hold_up()
 
 
 def conflicting(scene: DuckdbScene) -> None:

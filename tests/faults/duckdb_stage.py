@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import textwrap
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from tests.faults.case import Case
 from tests.faults.duckdb_faults import DUCKDB_FAULTS
 from tests.faults.duckdb_project import DUCKDB_FILES, GROWTH, NODES, RAW
-from tests.faults.postgres_stage import PATIENT
 from tests.faults.ran import Ran, Relations
-from tests.faults.scene import Scene, journals, lines_of
+from tests.faults.scene import Scene, journals
+from tests.faults.stage import PATIENT, Stage
 from tests.support.invocations import Dbt, Invocation, Starter, tool_environment
 from tests.support.services import Service
 from tests.support.warehouses import DuckDB
@@ -51,18 +49,16 @@ class DuckdbScene(Scene):
         path.write_text(text[: text.index(beginning)] + sql + end)
 
 
-class DuckdbStage:
+class DuckdbStage(Stage):
     """The folder in which every case of a test process is set up."""
 
     def __init__(self, root: Path, start: Starter, service: Service) -> None:
         self._root = root
+        self._stage = root / "stage"
+        super().__init__(self._stage / "project")
         self._start = start
         self._service = service
-        self._stage = root / "stage"
-        self._project = self._stage / "project"
         self._warehouse = DuckDB(self._stage / "warehouse.duckdb")
-        self._expected: dict[str, Relations] = {}
-        self._first: dict[str, list[Mapping[str, Any]]] = {}
 
     def run(self, case: Case) -> Ran:
         """Run a case."""
@@ -74,10 +70,6 @@ class DuckdbStage:
         fault.prepare(scene)
         options = (*PATIENT, *fault.arguments, "--threads", "1" if _ONE_THREAD else str(case.threads))
         with scene.meddling(fault.meddle):
-            invocation = self._dbt("retry-plus", *options)
-        blocked = None
-        if fault.before_nodes:
-            blocked, scene = invocation, self._scene(case)
             invocation = self._dbt("retry-plus", *options)
         relations = self._relations()
         began = Counter(path.name.split()[0] for path in (self._stage / "began").iterdir())
@@ -91,52 +83,32 @@ class DuckdbStage:
             self._expected[case.state],
             {node: began[node] for node in _BEGINNING},
             self._committed(),
-            blocked,
         )
 
     def _scene(self, case: Case) -> DuckdbScene:
         return DuckdbScene(case, self._project, journals(self._project), self._stage, self._service)
 
-    def _prepare(self, state: str) -> None:
-        """Keep a state in which a build has failed, and learn what an undisturbed one leaves, once for each."""
-        if state in self._expected:
-            return
-        if state == "fresh":
-            self._write()
-        else:
-            self._prepare("fresh")
-            self._restore("fresh_built")
-            self._warehouse.execute(GROWTH)
-        self._save(state)
-        built = self._dbt("build")
-        assert built.exit_code == 0, built.output
-        self._expected[state] = self._relations()
-        self._save(f"{state}_built")
-        self._restore(state)
-        before = journals(self._project)
-        missing = self._stage / "base.csv"
-        text = missing.read_text()
-        missing.unlink()
-        failed = self._dbt("build")
-        assert failed.exit_code == 1, failed.output
-        missing.write_text(text)
-        (journal,) = journals(self._project) - before
-        self._first[state] = lines_of(journal)
-        for began in (self._stage / "began").iterdir():
-            began.unlink()
-        self._save(f"{state}_failed")
-
     def _write(self) -> None:
-        for path, text in DUCKDB_FILES.items():
-            file = self._project / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(textwrap.dedent(text).strip() + "\n")
+        self._write_files(DUCKDB_FILES)
         for folder in ("home", "began"):
             (self._stage / folder).mkdir()
         self._warehouse.execute([*RAW, *(f"insert into raw.shared values ('{node}', 0)" for node in _BEGINNING)])
         for node in _BEGINNING:
             (self._stage / f"{node}.csv").write_text("x\n1\n")
             DuckDB(self._stage / f"{node}.duckdb").execute(["create table factors as select 3 as factor"])
+
+    def _grow(self) -> None:
+        self._warehouse.execute(GROWTH)
+
+    @contextlib.contextmanager
+    def _broken(self) -> Iterator[None]:
+        missing = self._stage / "base.csv"
+        text = missing.read_text()
+        missing.unlink()
+        yield
+        missing.write_text(text)
+        for began in (self._stage / "began").iterdir():
+            began.unlink()
 
     def _save(self, name: str) -> None:
         shutil.copytree(self._stage, self._root / name, symlinks=True)

@@ -31,7 +31,7 @@ class Fault:
         keeps_counts: Whether the database's counts of executions survive it.
         loses_commits: Whether a commit may be done of which dbt is told that it failed.
         began: How often the node begins in the database where the fault stays: dbt compiles before that.
-        before_nodes: Whether it lets the retry come to no node; another one follows when it has passed.
+        before_nodes: Whether it comes before the first node, so that no node has a failed attempt.
         weight: How often it is chosen, compared with others.
     """
 

@@ -30,9 +30,8 @@ def _wrong_in_any_case(ran: Ran) -> Iterator[str]:
             yield f"{node} began {number} times in the database, and the journal has {failed} failed attempts of it"
     if "Traceback" in ran.invocation.output and _OF_DBT_DUCKDB not in ran.invocation.output:
         yield "a traceback was shown"
-    blocked = ran.blocked
-    if blocked is not None and (blocked.exit_code not in (1, 2) or "Could not set lock" not in blocked.output):
-        yield f"a retry that could not begin ended with {blocked.exit_code} and said: {blocked.output}"
+    if ran.fault.before_nodes and "No node could begin on attempt 1 of" not in ran.invocation.output:
+        yield "it was not held up before the first node"
 
 
 def _wrong_after_passing(ran: Ran) -> Iterator[str]:

@@ -136,6 +136,13 @@ def refused(scene: PostgresScene) -> None:
     scene.proxy.listen()
 
 
+def refused_at_the_start(scene: PostgresScene) -> None:
+    """For a while there are no connections to be had, and dbt comes to no node."""
+    scene.proxy.refuse()
+    scene.hold_up()
+    scene.proxy.listen()
+
+
 def cut_at_statement(scene: PostgresScene) -> None:
     case = scene.case
     scene.proxy.obey(Cut(case.node, case.statement, case.moment, case.reset, case.times))
@@ -193,6 +200,7 @@ _FAULTS = (
     Fault("cut at the commit", TABLES, prepare=cut_at_commit, through_proxy=True, hits=False, loses_commits=True, weight=3),
     Fault("all connections cut", GATED, meddle=cut_all, through_proxy=True, loses_commits=True),
     Fault("connections refused", GATED, meddle=refused, through_proxy=True, loses_commits=True),
+    Fault("connections refused at the start", GATED, meddle=refused_at_the_start, through_proxy=True, before_nodes=True),
     Fault("delayed, and nothing else", GATED, prepare=delayed, through_proxy=True, hits=False),
     Fault("cancelled, --retry-on unknown", GATED, meddle=cancelled, arguments=("--retry-on", "unknown")),
     Fault("cancelled", GATED, meddle=cancelled, passes=False),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from tests.faults.case import Case
 from tests.faults.postgres_faults import POSTGRES_FAULTS
 from tests.faults.project import CONTROL, COUNTED, DATABASE, FILES, GROWTH, ROLE
 from tests.faults.ran import Ran, Relations
-from tests.faults.scene import PostgresScene, journals, lines_of
+from tests.faults.scene import PostgresScene, journals
+from tests.faults.stage import PATIENT, Stage
 from tests.support.invocations import Dbt, Invocation, Starter, tool_environment
 from tests.support.postgres import PostgresServer, running_postgres, wait_until_ready
 from tests.support.proxy import HOST, Proxy
@@ -21,7 +21,6 @@ from tests.support.warehouses import describe_relations
 
 # Few connections, since a fault takes all; and what is committed is there after a crash.
 SETTINGS = ("max_connections=25", "synchronous_commit=on")
-PATIENT = ("--attempts", "7", "--delay", "0.2s", "--max-delay", "3s", "--jitter", "0.1s")
 _OWN_SCHEMAS = ("control.", "raw.")
 
 
@@ -36,17 +35,15 @@ def postgres_stage(root: Path, start: Starter) -> Iterator[PostgresStage]:
             proxy.close()
 
 
-class PostgresStage:
+class PostgresStage(Stage):
     """The folder and the database in which every case of a test process is set up."""
 
     def __init__(self, root: Path, start: Starter, server: PostgresServer, proxy: Proxy) -> None:
+        super().__init__(root / "stage" / "project")
         self._root = root
         self._start = start
         self._server = server
         self._proxy = proxy
-        self._project = root / "stage" / "project"
-        self._expected: dict[str, Relations] = {}
-        self._first: dict[str, list[Mapping[str, Any]]] = {}
         self._execute("postgres", f"create role {ROLE} login")
 
     def run(self, case: Case) -> Ran:
@@ -78,39 +75,20 @@ class PostgresStage:
             {node: moved["committed", node] for node in COUNTED},
         )
 
-    def _prepare(self, state: str) -> None:
-        """Keep a state in which a build has failed, and learn what an undisturbed one leaves, once for each."""
-        if state in self._expected:
-            return
-        if state == "fresh":
-            self._write()
-        else:
-            self._prepare("fresh")
-            self._restore("fresh_built")
-            self._execute(DATABASE, *GROWTH)
-        self._save(state)
-        built = self._dbt("build")
-        assert built.exit_code == 0, built.output
-        self._expected[state] = self._relations()
-        self._save(f"{state}_built")
-        self._restore(state)
-        before = journals(self._project)
-        self._execute(DATABASE, "insert into control.failing values ('base')")
-        failed = self._dbt("build")
-        assert failed.exit_code == 1, failed.output
-        self._execute(DATABASE, "delete from control.failing")
-        (journal,) = journals(self._project) - before
-        self._first[state] = lines_of(journal)
-        self._save(f"{state}_failed")
-
     def _write(self) -> None:
-        for path, text in FILES.items():
-            file = self._project / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(textwrap.dedent(text).strip() + "\n")
+        self._write_files(FILES)
         self._project.with_name("home").mkdir()
         self._execute("postgres", f"create database {DATABASE} owner {ROLE}")
         self._execute(DATABASE, *CONTROL)
+
+    def _grow(self) -> None:
+        self._execute(DATABASE, *GROWTH)
+
+    @contextlib.contextmanager
+    def _broken(self) -> Iterator[None]:
+        self._execute(DATABASE, "insert into control.failing values ('base')")
+        yield
+        self._execute(DATABASE, "delete from control.failing")
 
     def _save(self, name: str) -> None:
         shutil.copytree(self._project.parent, self._root / name, symlinks=True)

@@ -28,7 +28,6 @@ class Ran:
         expected: What stands there after an undisturbed build from the same state.
         began: How often each node began in the database during the retry, by its name.
         committed: How often each was committed.
-        blocked: The retry before it, where the fault lets none come to a node.
     """
 
     case: Case
@@ -40,4 +39,3 @@ class Ran:
     expected: Relations
     began: Mapping[str, int]
     committed: Mapping[str, int]
-    blocked: Invocation | None = None

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tests.faults.case import Case
 
 SECONDS = 90
+HELD_UP = "held_up"
+"""The file that the project's hooks write when no node can begin yet."""
+
 _LOOK_EVERY = 0.02
 _WHO_WAITS = "from pg_locks where locktype = 'advisory' and not granted"
 
@@ -66,6 +69,13 @@ class Scene:
     def wait_for_attempts_of_any(self, number: int) -> None:
         """Wait until the journal has so many failed attempts."""
         self.wait_for(lambda: self.attempts_of_any() >= number)
+
+    def hold_up(self) -> None:
+        """Let the retry begin, and wait until it has been told that no node can begin yet (see `stage.py`)."""
+        told = self.project / HELD_UP
+        told.unlink(missing_ok=True)
+        self.ready()
+        self.wait_for(told.exists)
 
     def journal(self) -> list[Mapping[str, Any]]:
         """The raw lines of the retry's journal, as far as it is written."""

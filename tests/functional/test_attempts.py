@@ -8,12 +8,19 @@ from typing import Any
 import pytest
 
 from tests.conftest import ProjectFactory
-from tests.support.faults import SERIALIZATION_FAILURE, SYNTAX_ERROR, TERMINATE, calls, plan_fault, prepare_faults
+from tests.support.faults import (
+    QUICK,
+    SERIALIZATION_FAILURE,
+    SYNTAX_ERROR,
+    TERMINATE,
+    calls,
+    plan_fault,
+    prepare_faults,
+)
 from tests.support.projects import DbtProject
 
 pytestmark = pytest.mark.postgres
 NODES = ("base", "hooked", "grown", "keyed", "kept", "stored")
-QUICK = ("--attempts", "3", "--delay", "0.1s", "--jitter", "0s")
 HOOKS = """
 from pathlib import Path
 from dbt_retry_plus.hookspecs import hookimpl

@@ -8,12 +8,11 @@ import pytest
 
 from tests.conftest import ProjectFactory
 from tests.faults.scene import failed_attempts, journals, lines_of
-from tests.support.faults import SERIALIZATION_FAILURE, SYNTAX_ERROR, calls, plan_fault, prepare_faults
+from tests.support.faults import QUICK, SERIALIZATION_FAILURE, SYNTAX_ERROR, calls, plan_fault, prepare_faults
 from tests.support.invocations import dbt_version
 from tests.support.projects import DbtProject
 
 pytestmark = [pytest.mark.postgres, pytest.mark.every_minor]  # the kinds differ from one minor to the next
-QUICK = ("--attempts", "3", "--delay", "0.1s", "--jitter", "0s")
 DAYS = ("--event-time-start", "2026-01-01", "--event-time-end", "2026-01-05")
 OFTEN = 100
 

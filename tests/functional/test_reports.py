@@ -149,6 +149,23 @@ def test_a_retry_is_told_in_every_format_and_no_secret_with_it(shop: Workshop) -
         assert SECRET not in report(shop, "--format", name)
 
 
+def test_a_report_has_colours_where_dbt_has_them(shop: Workshop) -> None:
+    red = "\x1b[31mretry will not help\x1b[0m. Resumed"
+    assert red in retry(shop, "--report text --report text:plain.txt", environment={"DBT_USE_COLORS": "true"}).stdout
+    assert "\x1b" not in (shop.stage / "project/plain.txt").read_text()
+    assert "retry will not help. Resumed" in retry(shop, "--report text").stdout
+    assert "\x1b" not in report(shop)
+    shown = subprocess.run(
+        [str(SCRIPT), "report"],
+        cwd=shop.stage / "project",
+        env={**shop.dbt(PROJECT).environment, "DBT_USE_COLORS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert red in shown.stdout
+
+
 def test_a_killed_retry_is_told_from_its_journal(shop: Workshop) -> None:
     path = os.pathsep.join(filter(None, [str(CRASH_PLUGIN), os.environ.get("PYTHONPATH")]))
     crash = {"CRASH_AT": "NodeFinished:1:0:SIGKILL", "PYTHONPATH": path}
@@ -187,7 +204,7 @@ def test_a_refused_retry_is_told_and_no_green_report_of_an_earlier_one_stands(sh
     assert [finding["code"] for finding in told["findings"]] == ["record-too-old"]
     assert "refused" in html.read_text()
     assert (shop.stage / "project/seen.txt").read_text().startswith("refused `dbt build` (")
-    assert "could not report on this retry: ZeroDivisionError" in refused.output
+    assert "could not report on this command: ZeroDivisionError" in refused.output
     assert "The report format 'broken' failed: ZeroDivisionError" in report(shop, "--format", "broken", exit_code=2)
     assert retry(shop, "--report html --invocation nothing").exit_code == 2
     assert not html.exists()  # nothing was found that a report could be of
@@ -208,7 +225,7 @@ def test_what_cannot_be_told_is_refused_before_anything_runs(shop: Workshop) -> 
     assert "--report is for a retry that runs" in usage.stderr
     assert "There is no retry on the ledger" in report(shop, exit_code=2)
     (build,) = (shop.stage / "project/target/retry_plus/invocations").iterdir()
-    assert f"{build.name} is no retry" in report(shop, build.name[:8], exit_code=2)
+    assert f"Invocation {build.name[:8]}: still failing. Ran `dbt build`" in report(shop, build.name[:8])
 
 
 def test_a_retry_that_is_not_recorded_is_told_all_the_same(shop: Workshop) -> None:

@@ -91,6 +91,11 @@ def test_a_third_party_vetoes_changes_and_reports(environment: Environment, tmp_
     repaired = ("--vars", "{open: true}")
 
     dbt(environment, tmp_path, "build", exit_code=1)
+    settings.write_text("plugins: {night-shift: {freze: {}}}")
+    wrong = dbt(environment, tmp_path, "retry-plus", *repaired, exit_code=2)
+    assert (
+        "line 1, plugins.night-shift.freze is no setting of the plugin 'night-shift'. Did you mean 'freeze'?" in wrong
+    )
     with webhook() as (url, posted):
         settings.write_text(own % (ALWAYS, url))
         refused = dbt(environment, tmp_path, "retry-plus", *repaired, exit_code=2)
@@ -122,6 +127,7 @@ def test_it_is_listed_and_its_option_shown(environment: Environment) -> None:
     assert (ours["distribution"], ours["version"], ours["problem"]) == ("night-shift", "1.2.0", None)
     assert ours["hooks"] == [
         "retry_plus_options",
+        "retry_plus_settings",
         "retry_plus_check_record",
         "retry_plus_compare",
         "retry_plus_classify",

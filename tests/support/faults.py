@@ -22,6 +22,9 @@ begin
   raise exception 'made to fail' using errcode = planned.kind;
 end $$
 """
+QUICK = ("--attempts", "3", "--delay", "0.1s", "--jitter", "0s")
+"""Options that have a node executed again at once."""
+
 TERMINATE = "terminate"
 SERIALIZATION_FAILURE, DEADLOCK, LOCK_NOT_AVAILABLE, SYNTAX_ERROR = "40001", "40P01", "55P03", "42601"
 

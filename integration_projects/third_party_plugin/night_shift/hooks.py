@@ -1,4 +1,4 @@
-"""Four hooks: a check that can stop a retry, a change that dbt does not see, a class of errors, a webhook."""
+"""A check that can stop a retry, with its option and settings; a change that dbt does not see; an error; a webhook."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from dbt_retry_plus.hookspecs import hookimpl
-from dbt_retry_plus.types import Change, ComparedRetry, Finding, FoundRetry, NodeError, PlannedRetry
+from dbt_retry_plus.types import Change, ComparedRetry, Finding, FoundRetry, NodeError, PlannedRetry, PluginSettings
 from dbt_retry_plus.words import ErrorClass, Severity
 
 NAME = "night-shift"
@@ -21,6 +21,12 @@ NAME = "night-shift"
 def retry_plus_options() -> list[click.Option]:
     """Let a person on call retry within the freeze window."""
     return [click.Option(["--emergency"], is_flag=True, help="Retry within the freeze window.")]
+
+
+@hookimpl
+def retry_plus_settings() -> list[PluginSettings]:
+    """Name the settings, so that a wrong one is refused."""
+    return [PluginSettings(NAME, {"freeze": dict, "inputs": dict, "webhook": str}, {"inputs": {}})]
 
 
 @hookimpl
@@ -41,7 +47,7 @@ def retry_plus_check_record(retry: FoundRetry) -> Iterator[Finding]:
 def retry_plus_compare(retry: ComparedRetry) -> Iterator[Change]:
     """Tell of files that models read through macros, and that are newer than what was built of them."""
     began = retry.chain.original.started_at
-    for unique_id, name in _settings(retry).get("inputs", {}).items():
+    for unique_id, name in _settings(retry)["inputs"].items():
         file = retry.project_root / name
         changed = datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)
         if began is not None and changed > began:
@@ -67,7 +73,7 @@ def retry_plus_after_execution(retry: PlannedRetry, success: bool) -> None:
 
 
 def _settings(retry: FoundRetry) -> Mapping[str, Any]:
-    return retry.settings.get(NAME, {})
+    return retry.settings[NAME]
 
 
 def _is_within(now: datetime, begin: str, end: str) -> bool:

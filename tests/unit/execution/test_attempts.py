@@ -45,6 +45,15 @@ def test_a_node_is_executed_as_often_as_its_rules_say() -> None:
     assert [end(account, number) is not None for number in (1, 2, 3)] == [True, True, False]
 
 
+def test_what_comes_before_the_first_node_follows_the_same_rules_and_uses_the_same_budget() -> None:
+    account = attempts(budget=AttemptBudget(extra_attempts=2))
+    early = replace(RESET, unique_id="")
+    assert [account.before_nodes(replace(early, attempt=number)) for number in (1, 2)] == [1.0, 2.0]
+    assert end(account, 1) is None
+    assert attempts(AttemptRules()).before_nodes(early) is None
+    assert attempts(found=ErrorClass.PERMANENT).before_nodes(early) is None
+
+
 def test_by_default_a_node_is_executed_once() -> None:
     assert end(attempts(AttemptRules()), 1) is None
 

@@ -1,4 +1,4 @@
-"""An empty ledger beside an empty target folder."""
+"""Empty ledgers: one beside an empty target folder, and those of two machines."""
 
 from __future__ import annotations
 
@@ -18,3 +18,13 @@ def target(tmp_path: Path) -> Path:
 @pytest.fixture
 def ledger(target: Path) -> LocalLedger:
     return LocalLedger(target / "retry_plus")
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> LocalLedger:
+    return LocalLedger(tmp_path / "here")
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> LocalLedger:
+    return LocalLedger(tmp_path / "there")

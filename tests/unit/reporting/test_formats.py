@@ -69,6 +69,15 @@ def test_text_has_what_became_of_each_node_and_the_first_lines_of_its_error() ->
     ]
 
 
+def test_text_has_colours_for_what_matters_and_for_nothing_else() -> None:
+    painted = text.painted(EIGHT, lambda said, tone: f"<{tone.value} {said}>")
+    assert painted.splitlines()[0].startswith("Retry 5e6f7a8b: <bad still failing>. Resumed")
+    assert "  <warning warning>: It is not recorded." in painted
+    tones = ("<good Recovered (1)>", "<bad Still failing (1)>", "<warning Left out (1)>")
+    assert all(f"\n{tone}\n" in painted for tone in tones)
+    assert painted.count("<") == 2 + 7
+
+
 def test_text_and_markdown_stay_short_for_many_nodes() -> None:
     many = report_of(5_000)
     assert len(text.render(many).splitlines()) < 700
