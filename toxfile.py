@@ -1,4 +1,4 @@
-"""Choose a Python for the tox environments `dbt18` to `dbt112`, which carry none in their names.
+"""Choose a Python for the tox environments `dbt18` to `dbt112` and `airflow2`, which carry none in their names.
 
 Where the machine has several, each minor of dbt-core gets another one; where it has only one, that one, as
 long as upstream supports the pair: no minor goes untested for want of a certain Python.
@@ -19,6 +19,8 @@ PYTHONS_IN_ORDER_OF_PREFERENCE = {
     "dbt110": ("3.12", "3.11", "3.13", "3.10"),
     "dbt111": ("3.13", "3.12", "3.11", "3.10"),
     "dbt112": ("3.12", "3.11", "3.13", "3.10"),
+    "airflow2": ("3.12", "3.11", "3.10"),
+    "airflow3": ("3.12", "3.13", "3.11", "3.10"),
 }
 
 

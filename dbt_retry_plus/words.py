@@ -193,5 +193,9 @@ RETRYABLE_COMMANDS = frozenset(
 """dbt's `which` of every command that executes nodes."""
 
 
+TAG_VARIABLE = "DBT_RETRY_PLUS_TAG"
+"""What an orchestrator calls the task that a dbt process is run for, by which it finds the invocation again."""
+
+
 JOB_STEP_VARIABLE = "DBT_RETRY_PLUS_JOB_STEP"
 """Tells the process of a step which run of a job it belongs to, and which step it is: `RUN/NUMBER`."""

@@ -21,10 +21,10 @@ SCHEMA = "dbt-retry-plus/history/v1"
 _HEADER = ("ID", "WHEN", "COMMAND", "RESULT", "NODES", "DURATION", "RETRY OF", "RETRIED BY")
 
 
-def _history(limit: int, output: str, **_options: object) -> tuple[list[dict[str, Any]], bool]:
+def _history(limit: int, tag: str | None, output: str, **_options: object) -> tuple[list[dict[str, Any]], bool]:
     try:
         ledger = ledger_of(click.get_current_context())
-        invocations = _invocations(ledger, limit)
+        invocations = _invocations(ledger, limit, tag)
     except RetryRefusedError as refusal:
         raise refused(refusal) from None
     if output == "json":
@@ -36,7 +36,7 @@ def _history(limit: int, output: str, **_options: object) -> tuple[list[dict[str
     return invocations, True
 
 
-def _invocations(ledger: LocalLedger, limit: int) -> list[dict[str, Any]]:
+def _invocations(ledger: LocalLedger, limit: int, tag: str | None) -> list[dict[str, Any]]:
     """The newest invocations, the newest first."""
     entries = ledger.entries()
     retried_by: dict[str, list[str]] = {}
@@ -44,10 +44,11 @@ def _invocations(ledger: LocalLedger, limit: int) -> list[dict[str, Any]]:
         if entry.retry_of is not None:
             retried_by.setdefault(entry.retry_of, []).append(entry.invocation_id)
     found = []
-    for entry in reversed(entries[-limit:]):
+    wanted = [entry for entry in entries if tag is None or entry.tag == tag]
+    for entry in reversed(wanted[-limit:]):
         summary = asdict(summary_of(entry))
         summary["result"] = as_of_now(summary["result"], ledger, entry.invocation_id)
-        found.append({**summary, "retried_by": retried_by.get(entry.invocation_id, [])})
+        found.append({**summary, "tag": entry.tag, "retried_by": retried_by.get(entry.invocation_id, [])})
     return found
 
 
@@ -84,6 +85,7 @@ history = click.Command(
         click.Option(
             ["--limit"], type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest first."
         ),
+        click.Option(["--tag"], metavar="TAG", help="Only those that ran with this tag (DBT_RETRY_PLUS_TAG)."),
         OUTPUT,
     ],
     callback=_history,

@@ -22,7 +22,9 @@ COMMANDS_WITHOUT_DBT: Final[Mapping[str, str]] = MappingProxyType(
 """Name to `module:click command`."""
 
 
-COMMANDS_IN_DBT: Final[Mapping[str, str]] = MappingProxyType({"exec": "dbt_retry_plus.cli.exec:exec_command"})
+COMMANDS_IN_DBT: Final[Mapping[str, str]] = MappingProxyType(
+    {"exec": "dbt_retry_plus.cli.exec:exec_command", "find": "dbt_retry_plus.cli.find:find"}
+)
 """The subcommands that start dbt; they too are imported when they are called."""
 
 

@@ -145,7 +145,8 @@ class _Execution:
 
     def _refuse_overtaken(self) -> None:
         """Refuse to run a plan that another retry has made untrue while it was made."""
-        if overtaken(self._records, self._request.project_name):
+        named = self._prepared.chain if self._request.invocation else None
+        if overtaken(self._records, self._request.project_name, named):
             raise RetryRefusedError(
                 "Another dbt command began in the same target folder while this retry was planned. Try again."
             )

@@ -38,8 +38,11 @@ class SharedLedger:
         self._used = is_url(request.settings.ledger) and not request.state
         self._fetcher: Fetcher | None = None
 
-    def fetch(self) -> None:
+    def fetch(self, tag: str | None = None) -> None:
         """Fetch what is to be retried, as far as this machine lacks it.
+
+        Args:
+            tag: Fetch the newest invocation that was run for this task, and nothing where there is none.
 
         Raises:
             RetryRefusedError: The store cannot be reached, or its newest record cannot be read.
@@ -53,7 +56,9 @@ class SharedLedger:
         self.findings = remote.findings
         try:
             self._fetcher = Fetcher(remote, self._ledger)
-            self._fetcher.fetch_wanted(self._request.invocation)
+            wanted = self._fetcher.newest_tagged(tag) if tag else self._request.invocation
+            if wanted or not tag:
+                self._fetcher.fetch_wanted(wanted)
         except StoreUnreachableError as error:
             self._fetcher = None
             self._unreachable(error)
@@ -152,7 +157,8 @@ class SharedLedger:
     def _refuse_overtaken(self, remote: RemoteLedger, chain: Chain) -> None:
         if self._fetcher is None or remote.base != self._fetcher.base:
             return
-        if self._fetcher.overtaken({link.invocation_id for link in chain.invocations if link.recorded}):
+        ids = {link.invocation_id for link in chain.invocations if link.recorded}
+        if self._fetcher.overtaken(ids, named=self._request.invocation is not None):
             raise RetryRefusedError(
                 f"Another dbt command was recorded in {remote.url} while this retry was planned. Try again."
             )

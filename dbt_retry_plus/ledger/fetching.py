@@ -88,6 +88,11 @@ class Fetcher:
             if prefix is None and self._command(known.invocation_id) in RETRYABLE_COMMANDS:
                 return
 
+    def newest_tagged(self, tag: str) -> str | None:
+        """Return the id of the newest invocation that was run for a task; None where there is none."""
+        known = (known for known in reversed([*self._known.values()]) if known.header.get("tag") == tag)
+        return next((found.invocation_id for found in known), None)
+
     def fetch_all(self) -> bool:
         """Fetch whatever this machine lacks.
 
@@ -102,11 +107,12 @@ class Fetcher:
         self._fetch(lacked)
         return bool(lacked)
 
-    def overtaken(self, invocation_ids: Collection[str]) -> bool:
+    def overtaken(self, invocation_ids: Collection[str], *, named: bool = False) -> bool:
         """Tell whether other machines have begun an invocation since, or have recorded more of one of these.
 
         Args:
             invocation_ids: Those that were read.
+            named: Whether the user named one of them: then only retries of them count, or what cannot be told from one.
 
         Raises:
             StoreUnreachableError: The store cannot be reached.
@@ -114,7 +120,11 @@ class Fetcher:
         before = {each.name: each for each in self.there}
         now = {each.name: each for each in self._remote.invocations()}
         read = (name for name, each in now.items() if each.invocation_id in invocation_ids)
-        return now.keys() != before.keys() or any(now[name] != before[name] for name in read)
+        if any(before.get(name) != now[name] for name in read):
+            return True
+        if not named:
+            return now.keys() != before.keys()
+        return any(self._may_be_retry_of(invocation_ids, now[name]) for name in now.keys() - before.keys())
 
     def lacking(self, entries: Collection[LedgerEntry]) -> list[LedgerEntry]:
         """Return those of some invocations that were recorded here and are not, or not wholly, in the store."""
@@ -150,6 +160,12 @@ class Fetcher:
             retry_of = known.header.get("retry_of")
             retried[invocation_id] = retry_of if isinstance(retry_of, str) else None
         return retried
+
+    def _may_be_retry_of(self, invocation_ids: Collection[str], invocation: RemoteInvocation) -> bool:
+        if invocation.retry_of is not None:
+            return invocation.retry_of in invocation_ids
+        header = read_header(self._remote.store, invocation)
+        return header is None or header.get("retry_of") in invocation_ids
 
     def _command(self, invocation_id: str) -> str:
         entry = LedgerEntry(self._ledger.invocations / invocation_id, self._known[invocation_id].header)

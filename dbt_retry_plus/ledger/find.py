@@ -184,12 +184,13 @@ def read_records(ledger: LocalLedger, folder: Path, project: str) -> Records:
     return replace(records, results=None if results.invocation_id in known else results)
 
 
-def overtaken(records: Records, project: str) -> bool:
+def overtaken(records: Records, project: str, named: Chain | None = None) -> bool:
     """Tell whether another command was recorded since, or wrote results without being recorded.
 
     Args:
         records: What was read before.
         project: Name of the project.
+        named: The chain that the user named, which only retries of it overtake; else the newest one was meant.
 
     Raises:
         RetryRefusedError: The ledger cannot be read any more.
@@ -198,8 +199,11 @@ def overtaken(records: Records, project: str) -> bool:
     # One that was on the ledger may have ended since; one that is not recorded tells of itself in no other way.
     if identity_of(records.folder) not in {records.written_by, *(entry.invocation_id for entry in recorded)}:
         return True
-    now = [entry.invocation_id for entry in _of_project(recorded, project)]
-    return now != [entry.invocation_id for entry in records.entries]
+    now, before = _of_project(recorded, project), [entry.invocation_id for entry in records.entries]
+    if named is None:
+        return [entry.invocation_id for entry in now] != before
+    links = {link.invocation_id for link in named.invocations}
+    return any(entry.retry_of in links for entry in now if entry.invocation_id not in before)
 
 
 def _of_project(entries: Sequence[LedgerEntry], project: str) -> list[LedgerEntry]:

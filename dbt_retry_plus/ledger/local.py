@@ -54,6 +54,12 @@ class LedgerEntry:
         retried = self.header.get("retry_of")
         return retried if isinstance(retried, str) else None
 
+    @property
+    def tag(self) -> str | None:
+        """What the orchestrator called the task that it was run for."""
+        tag = self.header.get("tag")
+        return tag if isinstance(tag, str) else None
+
 
 @dataclass(frozen=True)
 class OpenInvocation:

@@ -28,7 +28,7 @@ from dbt_retry_plus.recording.lines import Lines
 from dbt_retry_plus.recording.recorder import Recorder
 from dbt_retry_plus.settings import Settings, ledger_folder, read_settings
 from dbt_retry_plus.store_url import is_url
-from dbt_retry_plus.words import JOB_STEP_VARIABLE, UPSTREAM_RETRY
+from dbt_retry_plus.words import JOB_STEP_VARIABLE, TAG_VARIABLE, UPSTREAM_RETRY
 
 _RECORDER = f"{__name__}.recorder"
 _EXEC = f"{__name__}.exec"
@@ -129,11 +129,14 @@ def _header(
         "git_commit": commit_of(running.project_root),
         "arguments": arguments,
         **({"exec": True} if kept_in_command(_EXEC) else {}),
-        **_job_step(),
+        **_asked_for_by(),
     }
 
 
-def _job_step() -> Mapping[str, str]:
-    """The step of a job that this process runs, by which the job finds its invocation again."""
-    step = os.environ.get(JOB_STEP_VARIABLE)
-    return {"job_step": step} if step else {}
+def _asked_for_by() -> Mapping[str, str]:
+    """The step of a job, or the task of an orchestrator, that this process runs for: they find it again by that.
+
+    A step keeps both: an orchestrator may run the job.
+    """
+    given = {"job_step": os.environ.get(JOB_STEP_VARIABLE), "tag": os.environ.get(TAG_VARIABLE)}
+    return {name: value for name, value in given.items() if value}

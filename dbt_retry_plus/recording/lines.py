@@ -30,6 +30,7 @@ _NAMES = frozenset(
         "retry_of",
         "schema",
         "started_at",
+        "tag",
         "target",
         "warehouse_schema",
         "whole",

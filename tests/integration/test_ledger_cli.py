@@ -210,3 +210,33 @@ def test_a_ledger_elsewhere_is_looked_at_without_a_project(tmp_path: Path) -> No
     refused = from_anywhere(tmp_path, "history", "--ledger", "s3://key:hush@bucket", exit_code=2)
     assert "--ledger gives a ledger (s3://bucket) with credentials in its URL" in refused
     assert "hush" not in refused
+
+
+def test_the_newest_invocation_with_a_tag_is_found(new_project: ProjectFactory) -> None:
+    project = new_project()
+    tag = {"DBT_RETRY_PLUS_TAG": "nightly/2026-01-02"}
+    project.set_switch("orders")
+    project.dbt("build", environment=tag, exit_code=1)
+    (build,) = ids(project)
+    project.clear_switches()
+    project.dbt("run", "--select", "stg_orders", exit_code=0)
+
+    def found(tag: str, exit_code: int, *more: str) -> str:
+        return project.dbt("retry-plus", "find", "--tag", tag, *more, exit_code=exit_code).stdout
+
+    assert found(tag["DBT_RETRY_PLUS_TAG"], 0) == f"{build}\n"
+    assert found("nightly", 1) == ""
+    document = json.loads(found("nightly/2026-01-02", 0, "--output", "json"))
+    assert (document["result"], document["chain"]) == ("error", [build])
+    assert document["unproven"] > 0
+    assert json.loads(found("nightly", 1, "--output", "json"))["invocation_id"] is None
+
+    resume = ("--invocation", build, "--expect-invocation", build)
+    project.dbt("retry-plus", *resume, environment=tag, exit_code=0)
+
+    document = json.loads(found("nightly/2026-01-02", 0, "--output", "json"))
+    assert (document["result"], document["unproven"]) == ("success", 0)
+    assert document["chain"] == [build, document["invocation_id"]]
+    listed = json.loads(script(project, "history", "--tag", "nightly/2026-01-02", "--output", "json"))["invocations"]
+    assert [invocation["invocation_id"] for invocation in listed] == [document["invocation_id"], build]
+    assert {invocation["tag"] for invocation in listed} == {"nightly/2026-01-02"}

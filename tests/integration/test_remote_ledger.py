@@ -183,3 +183,23 @@ def test_environments_are_kept_apart(machine: NewMachine) -> None:
 
     assert "has records of other environments of this project (duckdb_production-" in refused
     assert "Nothing to retry" in second.run("retry-plus", "--target", "duckdb_production")
+
+
+def test_an_invocation_is_found_by_its_tag_on_another_machine(machine: NewMachine, proxy: FaultyProxy) -> None:
+    first = machine("first")
+    first.run("seed", DBT_RETRY_PLUS_TAG="other task")
+    first.killed("NodeFinished:20:0", "build", DBT_RETRY_PLUS_TAG="load/42")
+    first.run("seed", DBT_RETRY_PLUS_TAG="other task")
+    first.lose()
+    second = machine("second")
+
+    found = json.loads(second.run("retry-plus", "find", "--tag", "load/42", "--output", "json"))
+
+    assert found["result"] == "interrupted"
+    second.run("retry-plus", "--invocation", found["invocation_id"], "--expect-invocation", found["invocation_id"])
+    assert second.run("retry-plus", "find", "--tag", "load/43", exit_code=1) == ""
+    assert set(second.project.statuses().values()) <= {"success", "pass", "no-op"}
+    proxy.status = 503
+    options = {"endpoint_url": f"http://127.0.0.1:{proxy.port}", "config_kwargs": {"retries": {"max_attempts": 1}}}
+    said = second.run("retry-plus", "find", "--tag", "load/42", exit_code=2, FSSPEC_S3=json.dumps(options))
+    assert "cannot be reached" in said

@@ -80,4 +80,4 @@ def test_the_metadata_names_what_is_needed_and_which_versions(wheel_metadata: Me
     }
     assert wheel_metadata["Requires-Python"] == ">=3.10"
     assert wheel_metadata["License-Expression"] == "Apache-2.0"
-    assert set(wheel_metadata.get_all("Provides-Extra", [])) == {"dev", "duckdb", "remote", "testing"}
+    assert set(wheel_metadata.get_all("Provides-Extra", [])) == {"airflow", "dev", "duckdb", "remote", "testing"}

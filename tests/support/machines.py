@@ -41,9 +41,10 @@ class Machine:
         assert exit_code is None or process.returncode == exit_code, f"{arguments}: {process.returncode}\n{said}"
         return said
 
-    def killed(self, moment: str, *arguments: str) -> None:
+    def killed(self, moment: str, *arguments: str, **variables: str) -> None:
         """Run it until it is killed with SIGKILL; what is killed never ends well."""
-        said = self.run(*arguments, exit_code=None, CRASH_AT=f"{moment}:SIGKILL", PYTHONPATH=str(PLUGIN))
+        crash = {"CRASH_AT": f"{moment}:SIGKILL", "PYTHONPATH": str(PLUGIN)}
+        said = self.run(*arguments, exit_code=None, **crash, **variables)
         assert "Done." not in said, said
 
     def started(self) -> set[str]:

@@ -65,3 +65,14 @@ def test_another_project_in_the_same_place_does_not_overtake(ledger: LocalLedger
     build(ledger, "theirs", 2, {A: "success"}, project="another")
     results_of(ledger, "theirs", 2, {A: "success"})
     assert not overtaken(records, PROJECT)
+
+
+def test_only_retries_of_it_overtake_a_chain_that_was_named(ledger: LocalLedger) -> None:
+    build(ledger, "build", 1, {A: "error"})
+    records = records_of(ledger)
+    chain = records.chain("build")
+    begin(ledger, "another", started_at=at(2)).close()
+    assert overtaken(records, PROJECT)
+    assert not overtaken(records, PROJECT, chain)
+    begin(ledger, "retry", started_at=at(3), retry_of="build").close()
+    assert overtaken(records, PROJECT, chain)

@@ -1,0 +1,130 @@
+"""The process of dbt: its output line by line, and how it is stopped so that what it did stays on record."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+GRACE = 20.0
+"""Seconds that dbt has to cancel its queries once it is told to stop."""
+
+_LOOK = 0.5
+_LINES_KEPT = 20
+
+
+class DbtProcess:
+    """One process in a group of its own. It has no thread: Airflow stops a task in the middle of what it does."""
+
+    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+        """Start it.
+
+        Raises:
+            OSError: It cannot be started.
+            ValueError: A word of the command has a null in it.
+        """
+        self.last_lines: deque[str] = deque(maxlen=_LINES_KEPT)
+        self._rest = b""
+        self._open = True
+        self._told_to_stop = False
+        with _heeding_ctrl_c():
+            self._process = subprocess.Popen(
+                [*command],
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                bufsize=0,
+                start_new_session=True,
+            )
+
+    def wait(self, say: Callable[[str], object]) -> int:
+        """Hand on its output until it ends; it is stopped where that is interrupted.
+
+        Args:
+            say: Is told each line.
+
+        Returns:
+            Its exit code; negative where a signal ended it.
+        """
+        try:
+            self._stream(say, None)
+        finally:
+            self.stop(say)
+            if self._process.stdout is not None:
+                self._process.stdout.close()
+        if self._rest:
+            self._say(say, self._rest)
+            self._rest = b""
+        return self._process.returncode
+
+    def stop(self, say: Callable[[str], object] = lambda _: None) -> None:
+        """Have it cancel its queries and end; kill it where it does not in time. What has ended stays as it is."""
+        if self._process.poll() is not None:
+            return
+        if not self._told_to_stop:
+            self._told_to_stop = True
+            self._send(signal.SIGINT)  # dbt cancels its queries on no other signal
+        if not self._stream(say, time.monotonic() + GRACE):
+            self._send(signal.SIGKILL)
+            self._process.wait()
+
+    @property
+    def told_to_stop(self) -> bool:
+        """Whether it was stopped, and did not end by itself."""
+        return self._told_to_stop
+
+    def _stream(self, say: Callable[[str], object], deadline: float | None) -> bool:
+        """Read until it has ended; tell whether it has before the deadline."""
+        output = self._process.stdout
+        while deadline is None or time.monotonic() < deadline:
+            if self._open and output is not None:
+                ready, _, _ = select.select([output], [], [], _LOOK)
+                data = os.read(output.fileno(), 65536) if ready else b""
+                self._take(data, say)
+                self._open = not (ready and not data)
+                if ready:
+                    continue
+            else:
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_LOOK)
+            if self._process.poll() is not None:  # what it has started may hold its output open
+                return True
+        return False
+
+    def _take(self, data: bytes, say: Callable[[str], object]) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._say(say, line)
+
+    def _say(self, say: Callable[[str], object], line: bytes) -> None:
+        text = line.decode("utf-8", "replace").rstrip("\r")
+        if text.strip():
+            self.last_lines.append(text)
+        say(text)
+
+    def _send(self, number: int) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+
+@contextmanager
+def _heeding_ctrl_c() -> Iterator[None]:
+    """Start a process that can be interrupted: what a shell has put into the background cannot, nor its children."""
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if not (ignored and threading.current_thread() is threading.main_thread()):
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
