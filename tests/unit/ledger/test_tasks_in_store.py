@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-import pytest
-
 from dbt_retry_plus.ledger.fetching import Fetcher
-from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger
-from dbt_retry_plus.ledger.remote import RemoteLedger
-from dbt_retry_plus.ledger.shipping import Shipment
-from dbt_retry_plus.ledger.store import Guarded
-from tests.support.ledgers import PROJECT, at, ran, record
+from dbt_retry_plus.ledger.local import LocalLedger
+from tests.support.ledgers import at, ran, record
+from tests.support.shipments import remote_of, shipped
 from tests.support.stores import DictStore
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> LocalLedger:
-    return LocalLedger(tmp_path / "here")
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> LocalLedger:
-    return LocalLedger(tmp_path / "there")
-
-
-def remote_of(store: Any) -> RemoteLedger:
-    return RemoteLedger(lambda: Guarded(store), "vault://ledger", PROJECT, "dev")
-
-
-def shipped(store: Any, entry: LedgerEntry) -> None:
-    shipment = Shipment(entry, remote_of(store), new=True)
-    shipment.ship()
-    shipment.end()
 
 
 def test_the_newest_of_a_task_is_told_by_its_tag(here: LocalLedger, there: LocalLedger) -> None:
