@@ -35,16 +35,24 @@ def selection_parameters(names: Sequence[str]) -> list[click.Parameter]:
     return [parameter for parameter in main.build.params if parameter.name in names]
 
 
-def with_upstream_setup(function: Callable[..., tuple[Any, bool]]) -> Callable[..., tuple[Any, bool]]:
+def with_upstream_setup(
+    function: Callable[..., tuple[Any, bool]],
+    around_loading: Callable[[Callable[..., tuple[Any, bool]]], Callable[..., tuple[Any, bool]]],
+) -> Callable[..., tuple[Any, bool]]:
     """Wrap a command as dbt wraps `retry`: flags, logging, tracking, profile, project and exit codes.
 
     Between dbt's steps are ours, for what dbt answers with a traceback.
+
+    Args:
+        function: The command.
+        around_loading: A step of its own, which goes around what loads profile and project.
     """
     wrapped = function
     for step in (
         requires.runtime_config,
         requires.project,
         requires.profile,
+        around_loading,
         project_files_required,
         requires.preflight,
         usage_errors_as_sentences,

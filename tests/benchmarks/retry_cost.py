@@ -70,17 +70,19 @@ def main() -> None:
     parser.add_argument("--missing", choices=SWITCHES, nargs="+", default=["one"])
     parser.add_argument("--dense", action="store_true")
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--no-build", action="store_true", help="leave `dbt build` out, which takes longest")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md from all that FOLDER holds")
     arguments = parser.parse_args()
     for models in arguments.models:
         for missing in arguments.missing:
-            measure(arguments.keep.resolve(), Case(models, missing, arguments.dense), arguments.repeat)
+            case = Case(models, missing, arguments.dense)
+            measure(arguments.keep.resolve(), case, arguments.repeat, build_too=not arguments.no_build)
     if arguments.write:
         write_page(PAGE, arguments.keep)
 
 
-def measure(keep: Path, case: Case, repeat: int) -> None:
-    """Measure all commands in turns, and put the samples beside the project."""
+def measure(keep: Path, case: Case, repeat: int, *, build_too: bool) -> None:
+    """Measure the commands in turns, and put the samples beside the project."""
     project = keep / f"v{minor().replace('.', '')}-{case.name}"
     saved = keep / f"{project.name}.saved"
     if not saved.exists():
@@ -88,7 +90,7 @@ def measure(keep: Path, case: Case, repeat: int) -> None:
     described = {"cores": os.cpu_count(), "python": sys.version.split()[0], "dbt": minor()}
     samples: list[Sample] = []
     for number in range(repeat):
-        commands = list(COMMANDS.items())
+        commands = [(name, command) for name, command in COMMANDS.items() if build_too or command[0] != "build"]
         for name, command in commands if number % 2 else reversed(commands):
             sample = one_process(project, saved, case, name, command)
             samples.append(sample)
