@@ -73,7 +73,8 @@ def samples_of(measured: Mapping[str, Any]) -> Mapping[str, list[Mapping[str, fl
 
 def rows(measured: Mapping[str, Any]) -> Sequence[str]:
     by_command, case = samples_of(measured), measured["case"]
-    models = f"{case['models']:,}{' (dense)' if case['dense'] else ''}"
+    kinds = [kind for kind in ("dense", "made") if case.get(kind)]
+    models = f"{case['models']:,}" + (f" ({', '.join(kinds)})" if kinds else "")
     return [
         f"| {measured['machine']['dbt']} | {models} | {case['missing']} | `{command}` | {len(samples)} | "
         f"{median(samples, 'wall'):.1f} | {median(samples, 'cpu'):.1f} | {median(samples, 'memory'):.0f} | "
