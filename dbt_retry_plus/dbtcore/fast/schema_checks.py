@@ -55,7 +55,7 @@ SCHEMA_CHECKS = Piece(
     {
         f"dbt_common.dataclass_schema:dbtClassMixin.{_CHECK}": frozenset({"9b5451b4"}),
         "mashumaro.jsonschema.schema:_default": frozenset({"edf58504"}),
-        "mashumaro.jsonschema.schema:on_dataclass": frozenset({"04176dab", "62944627"}),
-        "mashumaro.jsonschema.schema:Instance.fields": frozenset({"9fd3823f"}),
+        "mashumaro.jsonschema.schema:on_dataclass": frozenset({"04176dab", "62944627", "5b4932ad"}),
+        "mashumaro.jsonschema.schema:Instance.fields": frozenset({"9fd3823f", "06438d83"}),
     },
 )
