@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import click
@@ -92,13 +95,31 @@ _NARROWING = ("select", "exclude", "selector", "resource_types", "exclude_resour
 
 
 def _run(context: click.Context, **options: Any) -> tuple[Any, bool]:
-    from dbt_retry_plus.dbtcore.errors import as_dbt_error
-    from dbt_retry_plus.dbtcore.fast.switch import saving_time
     from dbt_retry_plus.execution.retry import retry
 
+    with _refusals_as_dbt_errors(options):
+        return retry(_request(context, options))
+
+
+def _in_less_time(command: Callable[..., tuple[Any, bool]]) -> Callable[..., tuple[Any, bool]]:
+    """Let what dbt loads for the command take less time too."""
+
+    @wraps(command)
+    def saving(context: click.Context, **options: Any) -> tuple[Any, bool]:
+        from dbt_retry_plus.dbtcore.fast.switch import saving_time
+
+        with _refusals_as_dbt_errors(options), saving_time():
+            return command(context, **options)
+
+    return saving
+
+
+@contextmanager
+def _refusals_as_dbt_errors(options: Mapping[str, Any]) -> Iterator[None]:
+    from dbt_retry_plus.dbtcore.errors import as_dbt_error
+
     try:
-        with saving_time():
-            return retry(_request(context, options))
+        yield
     except RetryRefusedError as refusal:
         if options["output"] == _JSON:  # dbt's log is not on the console then
             click.echo(str(refusal), err=True)
@@ -159,7 +180,7 @@ _UPSTREAM = retry_parameters()
 _UPSTREAM_NAMES = frozenset(parameter.name for parameter in _UPSTREAM)
 _SELECTION = selection_parameters(_NARROWING)
 _OWN_NAMES = frozenset(parameter.name for parameter in [*_UPSTREAM, *_SELECTION, *_OPTIONS])
-_retry_in_dbt = with_upstream_setup(_run)
+_retry_in_dbt = with_upstream_setup(_run, _in_less_time)
 
 
 def _retry(**options: Any) -> Any:

@@ -35,16 +35,29 @@ def selection_parameters(names: Sequence[str]) -> list[click.Parameter]:
     return [parameter for parameter in main.build.params if parameter.name in names]
 
 
-def with_upstream_setup(function: Callable[..., tuple[Any, bool]]) -> Callable[..., tuple[Any, bool]]:
+Command = Callable[..., tuple[Any, bool]]
+"""What dbt runs as a command: it returns dbt's result object, and whether dbt calls it a success."""
+
+
+def _as_it_is(command: Command) -> Command:
+    return command
+
+
+def with_upstream_setup(function: Command, around_loading: Callable[[Command], Command] = _as_it_is) -> Command:
     """Wrap a command as dbt wraps `retry`: flags, logging, tracking, profile, project and exit codes.
 
     Between dbt's steps are ours, for what dbt answers with a traceback.
+
+    Args:
+        function: The command.
+        around_loading: A step of its own, which goes around what loads profile and project.
     """
     wrapped = function
     for step in (
         requires.runtime_config,
         requires.project,
         requires.profile,
+        around_loading,
         project_files_required,
         requires.preflight,
         usage_errors_as_sentences,

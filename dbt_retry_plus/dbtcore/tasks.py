@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dbt import selected_resources
 from dbt.cli.flags import Flags
+from dbt.compilation import Compiler, Linker
 from dbt.config import RuntimeConfig
 from dbt.contracts.graph.manifest import Manifest
 from dbt.graph import GraphQueue, parse_difference
@@ -28,6 +30,7 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from dbt_retry_plus.dbtcore.attempts import AttemptingTask
 from dbt_retry_plus.dbtcore.events import silenced_events
+from dbt_retry_plus.dbtcore.fast.piece import replaced
 from dbt_retry_plus.dbtcore.microbatch import carry_batches, counting_prior_batches
 from dbt_retry_plus.dbtcore.operation_attempts import AttemptingOperation
 from dbt_retry_plus.dbtcore.project import task_arguments
@@ -58,10 +61,18 @@ class _HooksOnly(list[Any]):
 class ResumedTask(AttemptingTask):
     """Mixed in before a task of dbt's: runs a given set of nodes in the setting of the whole command."""
 
+    _graph_files: tuple[Callable[[], None], ...] = ()
+
     def compile_manifest(self) -> None:
-        """Build the graph once; planning needs it before the run does."""
+        """Build the graph once; planning needs it before the run does, and writes no file of it."""
         if self.graph is None:
-            super().compile_manifest()
+            write = Compiler.write_graph_file
+
+            def write_later(compiler: Compiler, linker: Linker, manifest: Manifest) -> None:
+                self._graph_files = (*self._graph_files, partial(write, compiler, linker, manifest))
+
+            with replaced(Compiler, "write_graph_file", write_later):
+                super().compile_manifest()
 
     def original_selection(self) -> frozenset[str] | None:
         """Resolve the original command's selection with dbt's own selector, unit tests included.
@@ -148,6 +159,9 @@ class ResumedTask(AttemptingTask):
         return GraphQueue(subset.graph, self.manifest, queued)
 
     def _runtime_initialize(self) -> None:
+        for write in self._graph_files:
+            write()
+        self._graph_files = ()
         super()._runtime_initialize()
         if self._plan.hooks and not self._plan.nodes:
             self._flattened_nodes = _HooksOnly()

@@ -164,7 +164,7 @@ def with_results(command: str, told: Mapping[str, Outcome], rows: Iterable[Outco
         before = told.get(row.unique_id)
         if not row.proven or (before.proven if before else command == RUN_OPERATION):
             message = before.message if before and before.message else row.message
-            outcomes[row.unique_id] = replace(row, message=message)
+            outcomes[row.unique_id] = row if message == row.message else replace(row, message=message)
     return outcomes
 
 

@@ -192,6 +192,9 @@ def _text_of(moment: datetime | None) -> str | None:
 
 
 def _storable(value: Any, longest: int) -> Any:
+    # A report has a dozen values for each node, and nearly all of them stay as they are.
+    if value is None or (type(value) is str and value.isascii() and len(value) <= longest):
+        return value
     if isinstance(value, str):
         text = shortened(value, longest)
         return text if text.isascii() else _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

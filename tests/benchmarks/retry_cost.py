@@ -5,7 +5,8 @@
 Run it with an interpreter that has dbt-retry-plus, dbt-core and dbt-duckdb installed. A generated project is built once
 for each size, fails, and is kept in FOLDER for the next time. Each command starts from a copy of that state in the same
 place, with what the nodes lacked put right in the warehouse and no file of the project touched, so that partial parsing
-finds nothing to do. The commands take turns, so that a busy minute of the machine falls on all of them.
+finds nothing to do. With --made, which is for one leaf, the state is made and not built (`made_state.py`): that of 10,000
+models, or of a dense project, in minutes. The commands take turns, so that a busy minute of the machine falls on all of them.
 
 Wall time includes the interpreter's start and end. CPU time is that of the process and its children; on a machine that
 others use too it is the steadier of the two. It measures and asserts nothing.
@@ -25,6 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from layered_project import SWITCHES, Shape, prepare_warehouse, put_right, write_project
+from made_state import build_one_of
 from performance_page import write_page
 
 BIN = Path(sys.executable).parent
@@ -45,11 +47,12 @@ class Case:
     models: int
     missing: str
     dense: bool = False
+    made: bool = False
 
     @property
     def name(self) -> str:
         knit, missing = "-dense" if self.dense else "", "" if self.missing == SWITCHES[0] else f"-{self.missing}"
-        return f"t{self.models}{knit}{missing}"
+        return f"t{self.models}{knit}{missing}{'-made' if self.made else ''}"
 
 
 @dataclass(frozen=True)
@@ -70,17 +73,20 @@ def main() -> None:
     parser.add_argument("--missing", choices=SWITCHES, nargs="+", default=["one"])
     parser.add_argument("--dense", action="store_true")
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--made", action="store_true", help="do not build the project: make what that leaves")
+    parser.add_argument("--no-build", action="store_true", help="leave `dbt build` out, which takes longest")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md from all that FOLDER holds")
     arguments = parser.parse_args()
     for models in arguments.models:
         for missing in arguments.missing:
-            measure(arguments.keep.resolve(), Case(models, missing, arguments.dense), arguments.repeat)
+            case = Case(models, missing, arguments.dense, arguments.made)
+            measure(arguments.keep.resolve(), case, arguments.repeat, build_too=not arguments.no_build)
     if arguments.write:
         write_page(PAGE, arguments.keep)
 
 
-def measure(keep: Path, case: Case, repeat: int) -> None:
-    """Measure all commands in turns, and put the samples beside the project."""
+def measure(keep: Path, case: Case, repeat: int, *, build_too: bool) -> None:
+    """Measure the commands in turns, and put the samples beside the project."""
     project = keep / f"v{minor().replace('.', '')}-{case.name}"
     saved = keep / f"{project.name}.saved"
     if not saved.exists():
@@ -88,7 +94,7 @@ def measure(keep: Path, case: Case, repeat: int) -> None:
     described = {"cores": os.cpu_count(), "python": sys.version.split()[0], "dbt": minor()}
     samples: list[Sample] = []
     for number in range(repeat):
-        commands = list(COMMANDS.items())
+        commands = [(name, command) for name, command in COMMANDS.items() if build_too or command[0] != "build"]
         for name, command in commands if number % 2 else reversed(commands):
             sample = one_process(project, saved, case, name, command)
             samples.append(sample)
@@ -104,11 +110,13 @@ def build(project: Path, saved: Path, case: Case) -> None:
     shape = Shape(case.models, case.dense)
     write_project(project, shape)
     prepare_warehouse(project, shape, missing=case.missing)
-    done = subprocess.run(
-        [BIN / "dbt", "--quiet", "build"], cwd=project, env=environment(project), capture_output=True, check=False
-    )
-    if done.returncode != 1:
-        sys.exit(f"the build was meant to fail, and ended with {done.returncode}: {done.stdout.decode()[-2000:]}")
+    if case.made:
+        exit_code = build_one_of(project, f"m{case.models - 1}", BIN / "dbt", environment(project))
+    else:
+        command = [BIN / "dbt", "--quiet", "build"]
+        exit_code = subprocess.run(command, cwd=project, env=environment(project), check=False).returncode
+    if exit_code != 1:
+        sys.exit(f"the build was meant to fail, and ended with {exit_code}")
     project.rename(saved)
 
 

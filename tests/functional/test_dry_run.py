@@ -23,7 +23,7 @@ PROJECT = InlineProject(
     first=("build --vars 'color: red'",),
 )
 # What dbt writes for itself when it parses and compiles.
-DBTS_OWN = {"target", "partial_parse.msgpack", "graph.gpickle", "graph_summary.json"}
+DBTS_OWN = {"target", "partial_parse.msgpack", "graph_summary.json"}
 
 CHANGED = {"models/first.sql": "{{ config(materialized='table') }} select 2 as id"}
 

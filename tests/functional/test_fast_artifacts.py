@@ -15,13 +15,17 @@ from tests.support.projects import copy_project
 
 ALONE = (
     "garbage",
+    "schema_checks",
+    "flag_sources",
     "jinja_graph",
     "manifest_once",
     "graph_cycles",
     "graph_summary",
+    "graph_file",
     "test_edges",
     "graph_subset",
     "cache_schemas",
+    "cache_events",
 )
 # A hook of jaffle_shop writes down `selected_resources`, which `dbt retry` leaves empty (row 16 of our differences).
 SELECTED = re.compile(r"""('<id>', 'build', \d+,[\\n ]+)'[^']*'""")

@@ -6,15 +6,19 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
+from dbt_retry_plus.dbtcore.fast.cache_events import CACHE_EVENTS
 from dbt_retry_plus.dbtcore.fast.cache_schemas import CACHE_SCHEMAS
+from dbt_retry_plus.dbtcore.fast.flag_sources import FLAG_SOURCES
 from dbt_retry_plus.dbtcore.fast.garbage import GARBAGE
 from dbt_retry_plus.dbtcore.fast.graph_cycles import GRAPH_CYCLES
+from dbt_retry_plus.dbtcore.fast.graph_file import GRAPH_FILE
 from dbt_retry_plus.dbtcore.fast.graph_subset import GRAPH_SUBSET
 from dbt_retry_plus.dbtcore.fast.graph_summary import GRAPH_SUMMARY
 from dbt_retry_plus.dbtcore.fast.jinja_graph import JINJA_GRAPH
 from dbt_retry_plus.dbtcore.fast.manifest_once import MANIFEST_ONCE
 from dbt_retry_plus.dbtcore.fast.piece import Piece
 from dbt_retry_plus.dbtcore.fast.quick_exit import QUICK_EXIT
+from dbt_retry_plus.dbtcore.fast.schema_checks import SCHEMA_CHECKS
 from dbt_retry_plus.dbtcore.fast.test_edges import TEST_EDGES
 from dbt_retry_plus.dbtcore.running import dbt_version
 from dbt_retry_plus.errors import RetryRefusedError
@@ -22,13 +26,17 @@ from dbt_retry_plus.errors import RetryRefusedError
 VARIABLE = "DBT_RETRY_PLUS_FAST"
 PIECES: tuple[Piece, ...] = (
     GARBAGE,
+    SCHEMA_CHECKS,
+    FLAG_SOURCES,
     JINJA_GRAPH,
     MANIFEST_ONCE,
     GRAPH_CYCLES,
     GRAPH_SUMMARY,
+    GRAPH_FILE,
     TEST_EDGES,
     GRAPH_SUBSET,
     CACHE_SCHEMAS,
+    CACHE_EVENTS,
     QUICK_EXIT,
 )
 

@@ -16,6 +16,7 @@ from dbt.node_types import NodeType
 
 from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced
 
+_TYPE, _PARENT_TEST = "edge_type", "parent_test"
 # Since dbt-core 1.10, which has a second algorithm behind a flag of its own, and before.
 _SEARCH = "add_test_edges_1" if hasattr(Linker, "add_test_edges_1") else "add_test_edges"
 
@@ -65,7 +66,18 @@ def _add_test_edges(self: Linker, manifest: Any) -> None:
     # In dbt's order: an edge of a test is nothing that another node could be downstream of besides.
     for name in list(self.graph):
         if name in manifest.nodes and manifest.nodes[name].resource_type != NodeType.Test:
-            self.graph.add_edges_from(((test, name) for test in awaited.pop(name)), edge_type="parent_test")
+            _add_edges(self.graph, awaited.pop(name), name)
+
+
+def _add_edges(graph: nx.DiGraph, tests: set[str], name: str) -> None:
+    """Do what `add_edges_from` does for nodes that are there: there can be hundreds of edges to each."""
+    successors, predecessors = graph._adj, graph._pred[name]  # noqa: SLF001 - where networkx keeps edges
+    for test in tests:
+        known = predecessors.get(test)
+        if known is None:
+            successors[test][name] = predecessors[test] = {_TYPE: _PARENT_TEST}
+        else:
+            known[_TYPE] = _PARENT_TEST
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 
 import networkx as nx
 import pytest
+from dbt.adapters import cache as cache_module
 from dbt.adapters.base.impl import BaseAdapter
 from dbt.artifacts.schemas.manifest import WritableManifest
 from dbt.cli.main import cli
@@ -22,6 +23,8 @@ from dbt.node_types import NodeType
 from dbt.parser.manifest import ManifestLoader
 from dbt.task.run_operation import RunOperationTask
 from dbt.task.runnable import GraphRunnableTask
+from dbt_common.behavior_flags import BehaviorFlagRendered
+from dbt_common.dataclass_schema import dbtClassMixin
 
 from dbt_retry_plus.dbtcore.fast.graph_cycles import GRAPH_CYCLES
 from dbt_retry_plus.dbtcore.fast.graph_subset import GRAPH_SUBSET
@@ -35,6 +38,7 @@ from dbt_retry_plus.errors import RetryRefusedError
 
 TOUCHED = (
     BaseAdapter,
+    BehaviorFlagRendered,
     Graph,
     GraphRunnableTask,
     Linker,
@@ -42,6 +46,8 @@ TOUCHED = (
     ManifestLoader,
     RunOperationTask,
     WritableManifest,
+    cache_module,
+    dbtClassMixin,
     manifest_module,
     type(cli),
 )
@@ -174,6 +180,22 @@ def test_the_test_edges_are_dbts(seed: int) -> None:
         getattr(ours, search)(manifest)
     assert edges_of(ours.graph) == edges_of(dbts.graph)
     assert [list(ours.graph.succ[name]) for name in ours.graph] == [list(dbts.graph.succ[name]) for name in dbts.graph]
+
+
+def test_an_edge_that_a_test_has_already_keeps_what_it_says() -> None:
+    search = "add_test_edges_1" if hasattr(Linker, "add_test_edges_1") else "add_test_edges"
+    graphs = []
+    for context in (nullcontext(), TEST_EDGES.enter()):
+        linker, manifest = random_project(3)
+        with context:
+            getattr(linker, search)(manifest)
+            linker.graph.edges[next(edge for edge in linker.graph.edges(data="edge_type") if edge[2])[:2]]["note"] = 1
+            for _, _, said in linker.graph.edges(data=True):
+                said.pop("edge_type", None)
+            getattr(linker, search)(manifest)
+        graphs.append(linker.graph)
+    assert edges_of(graphs[0]) == edges_of(graphs[1])
+    assert all(graph.pred[child][parent] is said for graph in graphs for parent, child, said in graph.edges(data=True))
 
 
 @pytest.mark.parametrize("seed", range(20))
