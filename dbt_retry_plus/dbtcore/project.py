@@ -143,5 +143,6 @@ def _own_settings(node: Any) -> Mapping[str, Any]:
 
 def task_arguments(task_class: type, catalogs: Any) -> dict[str, Any]:
     """Return the keywords that a task class takes beyond flags, config and manifest."""
-    takes_catalogs = "catalogs" in inspect.signature(task_class).parameters
-    return {"catalogs": catalogs} if takes_catalogs else {}
+    # Our own classes, which are mixed in before dbt's, hand on whatever they are given.
+    begin = (vars(base)["__init__"] for base in task_class.__mro__ if "__init__" in vars(base))
+    return {"catalogs": catalogs} if any("catalogs" in inspect.signature(each).parameters for each in begin) else {}

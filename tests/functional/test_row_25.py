@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import datetime, timezone
 
+import pytest
+
 from tests.support.differential import Retry
 from tests.support.inline_projects import InlineProject, Workshop
 
@@ -26,6 +28,7 @@ PROJECT = InlineProject(
 )
 
 
+@pytest.mark.every_minor  # what its task takes differs
 def test_row_25_sources_that_errored_are_checked_again(workshop: Workshop) -> None:
     arrived = Retry(sql=[f"create table raw.late as select {JUST_NOW}"])
     comparison = workshop.compare(PROJECT, arrived)
