@@ -75,7 +75,7 @@ def test_the_script_runs_a_command_once_and_resumes_it_then(project: Path) -> No
 def test_the_script_of_cron_stops_when_trying_again_cannot_help(project: Path) -> None:
     done = run(project, "./nightly.sh", PAUSE="0")
     assert done.returncode == 1
-    assert done.stdout.count("Running with dbt") == 2  # a build and one retry, and not two
+    assert done.stdout.count("of 2 START sql") == 2  # the two models of one build, and no retry
     (project / "models/late.sql").write_text("select 2 as id")
     assert run(project, "./nightly.sh", PAUSE="0").returncode == 0
 
@@ -100,10 +100,11 @@ def test_documents_are_well_formed() -> None:
 
 
 def test_options_and_links_are_there() -> None:
+    from dbt_retry_plus.cli.exec import exec_command
     from dbt_retry_plus.cli.find import find
     from dbt_retry_plus.cli.retry_plus import retry_plus
 
-    known = {option for command in (find, retry_plus) for parameter in command.params for option in parameter.opts}
+    known = {option for command in (exec_command, find, retry_plus) for parameter in command.params for option in parameter.opts}
     shown = set(re.findall(r"(?<![\w-])--[a-z][\w-]+", re.sub(r"job rerun --from failure", "", PAGE)))
     assert shown <= known
     for link in re.findall(r"\]\(([^)#]+)", PAGE):
