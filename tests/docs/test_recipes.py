@@ -104,7 +104,12 @@ def test_options_and_links_are_there() -> None:
     from dbt_retry_plus.cli.find import find
     from dbt_retry_plus.cli.retry_plus import retry_plus
 
-    known = {option for command in (exec_command, find, retry_plus) for parameter in command.params for option in parameter.opts}
+    known = {
+        option
+        for command in (exec_command, find, retry_plus)
+        for parameter in command.params
+        for option in parameter.opts
+    }
     shown = set(re.findall(r"(?<![\w-])--[a-z][\w-]+", re.sub(r"job rerun --from failure", "", PAGE)))
     assert shown <= known
     for link in re.findall(r"\]\(([^)#]+)", PAGE):
