@@ -11,6 +11,7 @@ import click
 from dbt_retry_plus.cli.history import local_time
 from dbt_retry_plus.cli.jobs_of_project import JobsOfProject, print_run
 from dbt_retry_plus.cli.options import OUTPUT, PROJECT_DIR, TARGET_PATH, refused
+from dbt_retry_plus.cli.report_printer import ReportPrinter, format_options
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.jobs.definition import Job
 from dbt_retry_plus.jobs.job_ledger import run_named
@@ -25,6 +26,7 @@ from dbt_retry_plus.jobs.planning import (
 )
 from dbt_retry_plus.jobs.record import Beginning, JobRun
 from dbt_retry_plus.jobs.report import run_document
+from dbt_retry_plus.jobs.whole_report import report_of_run
 from dbt_retry_plus.texts import in_short, printable, table
 from dbt_retry_plus.words import SHORT_ID_LENGTH
 
@@ -110,6 +112,17 @@ def _ask() -> None:
         agreed = False
     if not agreed:
         raise RetryRefusedError("Nothing was run, since it was not confirmed. Give --yes to run it unasked.")
+
+
+def _report(run_id: str, format_name: str, output_file: str | None, **_options: object) -> tuple[Any, bool]:
+    try:
+        jobs = JobsOfProject(click.get_current_context(), looking=True)
+        printer = ReportPrinter(format_name, output_file)
+        jobs.fetch(ledger_optional=True)
+        run = run_named(run_id, jobs.ledger.runs())
+        return printer.show(report_of_run(run, dict(jobs.reports_of(run)))), True
+    except RetryRefusedError as refusal:
+        raise refused(refusal) from None
 
 
 def _history(limit: int, output: str, **_options: object) -> tuple[Any, bool]:
@@ -220,6 +233,12 @@ job = click.Group(
             params=[click.Argument(["run_id"], metavar="RUN"), *_PLACE, OUTPUT],
             callback=_show,
             help="Show the steps of a run.",
+        ),
+        click.Command(
+            "report",
+            params=[click.Argument(["run_id"], metavar="RUN"), *format_options(), *_PLACE],
+            callback=_report,
+            help="Report on a run: the nodes of all of its steps, as the report of one command.",
         ),
     ],
 )

@@ -7,7 +7,7 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,15 @@ from dbt_retry_plus.jobs.report import run_document, run_lines
 from dbt_retry_plus.jobs.running import JobExecution, exit_code_of
 from dbt_retry_plus.jobs.shared import shared_jobs
 from dbt_retry_plus.jobs.sharing import Sharing
+from dbt_retry_plus.ledger.find import Records
 from dbt_retry_plus.ledger.location import find_project
 from dbt_retry_plus.ledger.store import StoreUnreachableError
 from dbt_retry_plus.recording.lines import Lines
+from dbt_retry_plus.reporting.remake import find_report
 from dbt_retry_plus.setting_kinds import nearest
 from dbt_retry_plus.settings import SETTINGS_FILE, Settings, read_settings
 from dbt_retry_plus.store_url import shown
+from dbt_retry_plus.types import RetryReport
 from dbt_retry_plus.words import SHORT_ID_LENGTH
 
 HISTORY_SCHEMA = "dbt-retry-plus/job-history/v1"
@@ -117,6 +120,18 @@ class JobsOfProject:
         if not ledger_optional:
             raise RetryRefusedError(f"{said} See to it, or pass --ledger-optional to go by what is on this machine.")
         self.say(f"{said} What other machines have run is unknown.")
+
+    def reports_of(self, run: JobRun) -> Iterator[tuple[int, RetryReport]]:
+        """Yield the report of each step that came to an invocation, with the number of the step, counted from 0."""
+        job = self.settings.jobs.get(run.job)
+        defined = {step.name: step for step in job.steps} if job else {}
+        for number, step in enumerate(run.steps):
+            now = defined.get(step.name)
+            ledger = self.place.ledger_of(job, now) if job and now else self.ledger.ledger
+            if step.invocation_id is not None and ledger is not None:
+                with suppress(RetryRefusedError):  # its record is gone, or on another machine: the report says so
+                    records = Records(ledger, ledger.folder, ledger.entries(), None, None)
+                    yield number, find_report(records, step.invocation_id)
 
     def execute(self, plan: JobPlan, output: str, sharing: Sharing | None) -> tuple[Any, bool]:
         """Run what is planned, and end as it ended."""

@@ -14,6 +14,7 @@ import pytest
 from dbt_retry_plus.ledger.lock import is_held
 from tests.functional.job_shop import DBT, FILES, JOBS, SECRET, Shop, statuses
 from tests.support.jobs import validate
+from tests.support.reports import validate as validate_report
 
 
 @pytest.fixture
@@ -73,6 +74,23 @@ def test_a_failed_job_is_resumed_where_it_failed(failed: Shop) -> None:
     refused = failed.job("rerun", "nightly", run["run_id"], "--from", "failure", exit_code=2)
     assert f"The latest status of the run {rerun['run_id'][:8]} of the job 'nightly' is success" in refused
     assert SECRET not in "".join(file.read_text() for file in failed.jobs.rglob("*.json*"))
+
+
+def test_a_run_has_one_report_of_all_its_steps(failed: Shop) -> None:
+    (run,) = failed.runs()
+    told = json.loads(failed.job("report", run["run_id"][:8], "--format", "json"))
+    validate_report(told)
+    assert told["verdict"] == "still_failing"
+    assert {
+        node["unique_id"].split(".")[-1]: node["fate"] for node in told["nodes"] if node["resource_type"] == "model"
+    } == {
+        "early": "succeeded",
+        "late": "failed",
+        "below": "never attempted",
+    }
+    assert told["message"].splitlines() == ["1. dbt deps: success", "2. middle: error", "3. dbt run -s last: skipped"]
+    failed.job("report", run["run_id"], "--format", "html", "--output-file", "run.html")
+    assert "Ran dbt retry-plus job run nightly" in (failed.folder / "run.html").read_text()
 
 
 def test_a_rerun_that_fails_is_rerun_in_turn(failed: Shop) -> None:
