@@ -32,7 +32,7 @@ def test_help_is_that_of_the_subcommand_and_lists_the_other_commands(option: str
     assert subcommand.startswith(USAGE)
     assert "--vars-replace" in subcommand
     named = [line.split()[0] for line in others.splitlines() if line[2] != " "]
-    assert named == ["demo", "exec", "history", "job", "plugins", "report", "show"]
+    assert named == ["demo", "exec", "find", "history", "job", "plugins", "report", "show"]
     assert result.stderr == ""
 
 
