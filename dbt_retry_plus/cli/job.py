@@ -99,10 +99,7 @@ def _resumable(jobs: JobsOfProject, job: Job, previous: JobRun) -> str | None:
         return entry.invocation_id
     known = {entry.invocation_id for entry in ledger.entries()} if ledger else set()
     resumed = previous.resumes if number == previous.first else None
-    if jobs.shared is not None:
-        found = jobs.shared.invocation_of(previous.run_id, number)
-        return found or (resumed if resumed and jobs.shared.has_invocation(resumed) else None)
-    return resumed if resumed in known else None
+    return jobs.shipped_invocation(previous, number, resumed) or (resumed if resumed in known else None)
 
 
 def _ask() -> None:

@@ -21,9 +21,7 @@ from dbt_retry_plus.jobs.definition import Job
 from dbt_retry_plus.jobs.definition_record import definition_record, lines_of
 from dbt_retry_plus.jobs.job_ledger import JobLedger
 from dbt_retry_plus.jobs.place import JobPlace, place_of
-from dbt_retry_plus.jobs.planning import (
-    JobPlan,
-)
+from dbt_retry_plus.jobs.planning import JobPlan
 from dbt_retry_plus.jobs.record import JobRun
 from dbt_retry_plus.jobs.report import run_document, run_lines
 from dbt_retry_plus.jobs.running import JobExecution, exit_code_of
@@ -40,9 +38,7 @@ from dbt_retry_plus.store_url import shown
 from dbt_retry_plus.types import RetryReport
 from dbt_retry_plus.words import SHORT_ID_LENGTH
 
-HISTORY_SCHEMA = "dbt-retry-plus/job-history/v1"
 _JSON = "json"
-_HEADER = ("RUN", "JOB", "WHEN", "STATUS", "STEPS", "DURATION", "RERUN OF", "RERUNS")
 
 
 class JobsOfProject:
@@ -120,6 +116,26 @@ class JobsOfProject:
         if not ledger_optional:
             raise RetryRefusedError(f"{said} See to it, or pass --ledger-optional to go by what is on this machine.")
         self.say(f"{said} What other machines have run is unknown.")
+
+    def shipped_invocation(self, run: JobRun, number: int, resumed: str | None) -> str | None:
+        """Return the invocation of a step of a run, or else the one that it resumed, where the store has it.
+
+        Args:
+            run: The run.
+            number: The number of the step, counted from 0.
+            resumed: The invocation that the step resumed.
+
+        Raises:
+            RetryRefusedError: The store cannot be reached any more.
+        """
+        if self.shared is None:
+            return None
+        try:
+            found = self.shared.invocation_of(run.run_id, number)
+            return found or (resumed if resumed and self.shared.has_invocation(resumed) else None)
+        except StoreUnreachableError as error:
+            self._unreachable(error, ledger_optional=False)
+            return None
 
     def reports_of(self, run: JobRun) -> Iterator[tuple[int, RetryReport]]:
         """Yield the report of each step that came to an invocation, with the number of the step, counted from 0."""

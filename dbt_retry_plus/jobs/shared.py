@@ -6,6 +6,7 @@ The environment is the one that settings name: dbt would derive it from the targ
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +29,7 @@ from dbt_retry_plus.texts import in_short
 
 _PACKED = ".gz"
 _CLAIM = "job-"
+_RUN_ID = re.compile(r"[0-9a-zA-Z-]+")  # no name in a store leads out of the ledger
 
 
 class SharedJobs:
@@ -59,7 +61,7 @@ class SharedJobs:
         for name in names:
             run_id = Path(name).stem.rpartition("_")[2]
             folder = self._ledger.folder / run_id
-            if _has_ended(folder):
+            if not _RUN_ID.fullmatch(run_id) or _has_ended(folder):
                 continue
             found = segments.decompressed(read_object(self._remote.store, name) or b"")
             if found is None and name in newest_of_jobs.values() and not folder.is_dir():

@@ -109,6 +109,16 @@ def test_a_newest_run_that_is_torn_is_not_passed_over(here: Machine, there: Mach
     assert [run.run_id for run in there.ledger.runs()] == ["run2"]
 
 
+def test_names_that_lead_elsewhere_are_not_followed(here: Machine, there: Machine, store: FaultyStore) -> None:
+    here.begin("run1")
+    here.ship("run1")
+    (name,) = (name for name in store.store.objects if name.endswith(".gz"))  # type: ignore[attr-defined]
+    store.store.write(name.replace("run1", ".."), store.store.read(name))
+    there.shared.fetch()
+    assert [run.run_id for run in there.ledger.runs()] == ["run1"]
+    assert not (there.ledger.folder.parent / "journal.jsonl").exists()
+
+
 def test_the_newest_run_is_found_where_the_listing_lags(here: Machine, there: Machine, store: FaultyStore) -> None:
     for minute, run_id in enumerate(("run1", "run2")):
         here.begin(run_id, minute)
