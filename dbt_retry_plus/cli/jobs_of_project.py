@@ -27,7 +27,7 @@ from dbt_retry_plus.jobs.report import run_document, run_lines
 from dbt_retry_plus.jobs.running import JobExecution, exit_code_of
 from dbt_retry_plus.jobs.shared import shared_jobs
 from dbt_retry_plus.jobs.sharing import Sharing
-from dbt_retry_plus.ledger.find import Records
+from dbt_retry_plus.ledger.find import records_on
 from dbt_retry_plus.ledger.location import find_project
 from dbt_retry_plus.ledger.store import StoreUnreachableError
 from dbt_retry_plus.recording.lines import Lines
@@ -146,8 +146,7 @@ class JobsOfProject:
             ledger = self.place.ledger_of(job, now) if job and now else self.ledger.ledger
             if step.invocation_id is not None and ledger is not None:
                 with suppress(RetryRefusedError):  # its record is gone, or on another machine: the report says so
-                    records = Records(ledger, ledger.folder, ledger.entries(), None, None)
-                    yield number, find_report(records, step.invocation_id)
+                    yield number, find_report(records_on(ledger), step.invocation_id)
 
     def execute(self, plan: JobPlan, output: str, sharing: Sharing | None) -> tuple[Any, bool]:
         """Run what is planned, and end as it ended."""

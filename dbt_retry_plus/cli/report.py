@@ -9,7 +9,7 @@ import click
 from dbt_retry_plus.cli.options import PROJECT_DIR, TARGET_PATH, ledger_of, refused
 from dbt_retry_plus.cli.report_printer import ReportPrinter, format_options
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.ledger.find import Records
+from dbt_retry_plus.ledger.find import records_on
 from dbt_retry_plus.reporting.remake import find_report
 
 
@@ -17,9 +17,7 @@ def _report(invocation_id: str | None, format_name: str, output_file: str | None
     try:
         ledger = ledger_of(click.get_current_context())
         printer = ReportPrinter(format_name, output_file)
-        return printer.show(
-            find_report(Records(ledger, ledger.folder, ledger.entries(), None, None), invocation_id)
-        ), True
+        return printer.show(find_report(records_on(ledger), invocation_id)), True
     except RetryRefusedError as refusal:
         raise refused(refusal) from None
 

@@ -11,7 +11,7 @@ import click
 from dbt_retry_plus.cli.history import as_of_now, local_time
 from dbt_retry_plus.cli.options import LEDGER, OUTPUT, PROJECT_DIR, TARGET_PATH, ledger_of, refused
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.ledger.find import Records
+from dbt_retry_plus.ledger.find import records_on
 from dbt_retry_plus.ledger.summary import result_of
 from dbt_retry_plus.planning.chain import all_outcomes
 from dbt_retry_plus.texts import one_line, table
@@ -23,7 +23,7 @@ SCHEMA = "dbt-retry-plus/invocation/v1"
 def _show(invocation_id: str, output: str, **_options: object) -> tuple[dict[str, Any], bool]:
     try:
         ledger = ledger_of(click.get_current_context())
-        records = Records(ledger, ledger.folder, ledger.entries(), None, None)
+        records = records_on(ledger)
         wanted = records.id_of(invocation_id)
         chain = records.chain(wanted)
     except RetryRefusedError as refusal:

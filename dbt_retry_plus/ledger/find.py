@@ -39,8 +39,8 @@ class Records:
     ledger: LocalLedger
     folder: Path
     entries: Sequence[LedgerEntry]
-    results: Invocation | None
-    refusal: RetryRefusedError | None
+    results: Invocation | None = None
+    refusal: RetryRefusedError | None = None
     written_by: str | None = None
 
     def newest_id(self) -> str:
@@ -158,6 +158,15 @@ class Records:
         return results.started_at > started
 
 
+def records_on(ledger: LocalLedger) -> Records:
+    """Look at what is on a ledger alone, of whichever project, and not at dbt's artifacts.
+
+    Raises:
+        RetryRefusedError: The ledger cannot be read.
+    """
+    return Records(ledger, ledger.folder, ledger.entries())
+
+
 def read_records(ledger: LocalLedger, folder: Path, project: str) -> Records:
     """Look at what is on record of a project.
 
@@ -172,7 +181,7 @@ def read_records(ledger: LocalLedger, folder: Path, project: str) -> Records:
     recorded = ledger.entries()
     known = {entry.invocation_id for entry in recorded}
     entries = _of_project(recorded, project)
-    records = Records(ledger, folder, entries, None, None, identity_of(folder))
+    records = Records(ledger, folder, entries, written_by=identity_of(folder))
     if records.written_by in known:
         return records
     try:
