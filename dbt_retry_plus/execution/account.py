@@ -17,9 +17,8 @@ from dbt_retry_plus.execution.attempting import NodeAttempts
 from dbt_retry_plus.execution.handing_out import guarded, hand_out, with_flaky_history, without_secrets
 from dbt_retry_plus.execution.prepare import Prepared
 from dbt_retry_plus.execution.request import RetryRequest
-from dbt_retry_plus.ledger.journal import JOURNAL, read_first_entry
-from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger
-from dbt_retry_plus.ledger.recorded import read_recorded, rows_of
+from dbt_retry_plus.ledger.local import LocalLedger
+from dbt_retry_plus.ledger.recorded import recorded_in, rows_of
 from dbt_retry_plus.ledger.reports import LAST_REPORT, REPORT, keep_report
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS
 from dbt_retry_plus.planning.retry_set import plan_retry
@@ -82,11 +81,10 @@ class Account:
             guarded(self._give, after)
 
     def _note(self, record: Path | None, results: Path) -> None:
-        invocation = self._own_invocation()
-        header = read_first_entry(record / JOURNAL) if record else None
-        if record and header:
+        recorded = recorded_in(record)
+        if recorded is not None:
             self._record = record
-            invocation = read_recorded(LedgerEntry(record, header))
+        invocation = recorded or self._own_invocation()
         own: dict[str, Outcome] = {}
         for path in (results, self._request.target_path / RUN_RESULTS):  # dbt writes an operation's to the latter
             own = own or {row.unique_id: row for row in rows_of(path, self._request.running.invocation_id)}

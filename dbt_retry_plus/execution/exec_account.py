@@ -12,9 +12,8 @@ from dbt_retry_plus.dbtcore.project import compiled_paths
 from dbt_retry_plus.dbtcore.running import RunningInvocation, dbt_version
 from dbt_retry_plus.execution.attempting import NodeAttempts
 from dbt_retry_plus.execution.handing_out import guarded, hand_out, with_flaky_history, without_secrets
-from dbt_retry_plus.ledger.journal import JOURNAL, read_first_entry
-from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger
-from dbt_retry_plus.ledger.recorded import read_recorded, rows_of
+from dbt_retry_plus.ledger.local import LocalLedger
+from dbt_retry_plus.ledger.recorded import recorded_in, rows_of
 from dbt_retry_plus.ledger.reports import REPORT, keep_report
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS
 from dbt_retry_plus.plugin_manager import Plugins
@@ -73,22 +72,18 @@ class ExecAccount:
     def _invocation(self) -> Invocation:
         running = self.running
         rows = rows_of(running.target_path / RUN_RESULTS, running.invocation_id)
-        header = read_first_entry(self.record / JOURNAL) if self.record else None
-        if self.record and header:
-            found = read_recorded(LedgerEntry(self.record, header))
-        else:
-            found = Invocation(
-                invocation_id=running.invocation_id,
-                command=running.command,
-                arguments={},
-                outcomes={},
-                source="",
-                started_at=self.began,
-                dbt_version=dbt_version(),
-                project=running.project_name,
-                profile=running.profile_name,
-                target=running.target_name,
-            )
+        found = recorded_in(self.record) or Invocation(
+            invocation_id=running.invocation_id,
+            command=running.command,
+            arguments={},
+            outcomes={},
+            source="",
+            started_at=self.began,
+            dbt_version=dbt_version(),
+            project=running.project_name,
+            profile=running.profile_name,
+            target=running.target_name,
+        )
         took = datetime.now(timezone.utc) - (found.started_at or self.began)
         outcomes = {**found.outcomes, **{row.unique_id: row for row in rows}}
         return replace(found, outcomes=outcomes, duration=took.total_seconds())

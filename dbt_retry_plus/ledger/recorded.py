@@ -147,6 +147,20 @@ def read_recorded(entry: LedgerEntry) -> Invocation:
     )
 
 
+def recorded_in(folder: Path | None) -> Invocation | None:
+    """Read all that the ledger knows of the invocation in a folder; None where its journal has no first line.
+
+    Args:
+        folder: The invocation's own folder on the ledger; None where it is not recorded.
+
+    Raises:
+        OSError: The journal cannot be read.
+        RetryRefusedError: A newer version of this package wrote it, or it cannot be read any more.
+    """
+    header = journal.read_first_entry(folder / journal.JOURNAL) if folder else None
+    return read_recorded(LedgerEntry(folder, header)) if folder and header else None
+
+
 def with_results(command: str, told: Mapping[str, Outcome], rows: Iterable[Outcome]) -> dict[str, Outcome]:
     """Add to what a journal tells what dbt's results know besides, for instance of batches.
 
