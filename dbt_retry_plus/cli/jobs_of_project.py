@@ -89,8 +89,8 @@ class JobsOfProject:
             try:
                 sharing = shared.claimed(job.name, self._run_id)
             except StoreUnreachableError as error:
-                self._unreachable(error, ledger_optional=ledger_optional)
-                self.shared, sharing = None, shared.unclaimed()
+                self._go_on_without(error, ledger_optional=ledger_optional)
+                sharing = shared.unclaimed()
             try:
                 yield sharing
             finally:
@@ -104,18 +104,24 @@ class JobsOfProject:
             self.shared.fetch()
             self.ledger = replace(self.ledger, alive=self.shared.alive({*self.settings.jobs}))
         except StoreUnreachableError as error:
-            self._unreachable(error, ledger_optional=ledger_optional)
-            self.shared = None
+            self._go_on_without(error, ledger_optional=ledger_optional)
         except OSError as error:
             raise RetryRefusedError(
                 f"Could not write to the ledger in '{self.ledger.folder}': {error.strerror}. Make it writable."
             ) from None
 
-    def _unreachable(self, error: Exception, *, ledger_optional: bool) -> None:
-        said = f"The ledger in {shown(self.settings.ledger)} cannot be reached: {error}."
+    def _go_on_without(self, error: StoreUnreachableError, *, ledger_optional: bool) -> None:
         if not ledger_optional:
-            raise RetryRefusedError(f"{said} See to it, or pass --ledger-optional to go by what is on this machine.")
-        self.say(f"{said} What other machines have run is unknown.")
+            raise self._refusal(error)
+        self.say(f"{self._unreachable(error)} What other machines have run is unknown.")
+        self.shared = None
+
+    def _refusal(self, error: StoreUnreachableError) -> RetryRefusedError:
+        remedy = "See to it, or pass --ledger-optional to go by what is on this machine."
+        return RetryRefusedError(f"{self._unreachable(error)} {remedy}")
+
+    def _unreachable(self, error: StoreUnreachableError) -> str:
+        return f"The ledger in {shown(self.settings.ledger)} cannot be reached: {error}."
 
     def shipped_invocation(self, run: JobRun, number: int, resumed: str | None) -> str | None:
         """Return the invocation of a step of a run, or else the one that it resumed, where the store has it.
@@ -131,11 +137,9 @@ class JobsOfProject:
         if self.shared is None:
             return None
         try:
-            found = self.shared.invocation_of(run.run_id, number)
-            return found or (resumed if resumed and self.shared.has_invocation(resumed) else None)
+            return self.shared.invocation_of(run.run_id, number, resumed)
         except StoreUnreachableError as error:
-            self._unreachable(error, ledger_optional=False)
-            return None
+            raise self._refusal(error) from None
 
     def reports_of(self, run: JobRun) -> Iterator[tuple[int, RetryReport]]:
         """Yield the report of each step that came to an invocation, with the number of the step, counted from 0."""

@@ -84,7 +84,7 @@ class SharedJobs:
     def prune(self, job: str, most: int) -> None:
         """Discard the oldest runs of a job in the store until as many are left as may be; failing is a warning."""
         try:
-            runs = sorted(name for name in self._names(job) if name.endswith(_PACKED))
+            runs = self._names(job)
             place = f"{self._remote.base}/{CLAIMS}/{_claim_of(job)}/"
             claims = sorted(each.name for each in self._remote.store.list(place))
             for name in (*runs[:-most], *claims[:-most]):
@@ -92,26 +92,23 @@ class SharedJobs:
         except StoreUnreachableError as error:
             self._warn(f"{self._remote.url} could not be tidied: {error}.")
 
-    def invocation_of(self, run_id: str, number: int) -> str | None:
-        """Return the newest invocation of a step, counted from 0, that the store has.
+    def invocation_of(self, run_id: str, number: int, resumed: str | None) -> str | None:
+        """Return the newest invocation of a step that the store has, or else the one that the step resumed.
+
+        Args:
+            run_id: The run.
+            number: The number of the step, counted from 0.
+            resumed: The invocation that the step resumed; the store may not have it.
 
         Raises:
             StoreUnreachableError: The store cannot be reached.
         """
-        tag = step_tag(run_id, number)
-        for invocation in reversed(self._remote.invocations()):
+        tag, invocations = step_tag(run_id, number), self._remote.invocations()
+        for invocation in reversed(invocations):
             header = read_header(self._remote.store, invocation)
             if header and header.get("job_step") == tag:
                 return invocation.invocation_id
-        return None
-
-    def has_invocation(self, invocation_id: str) -> bool:
-        """Whether the store has an invocation.
-
-        Raises:
-            StoreUnreachableError: The store cannot be reached.
-        """
-        return any(found.invocation_id == invocation_id for found in self._remote.invocations())
+        return resumed if any(invocation.invocation_id == resumed for invocation in invocations) else None
 
     def alive(self, jobs: set[str]) -> frozenset[str]:
         """Return the runs of some jobs that machines say they are working on.
@@ -147,7 +144,7 @@ class SharedJobs:
         return Sharing(self.ship, None, self._interval, self._warn)
 
     def _names(self, job: str | None = None) -> list[str]:
-        """The objects of runs, the newest one of each job included where the listing lags behind."""
+        """The objects of runs, sorted; the newest one of each job is among them where the listing lags behind."""
         place = self._place(job) if job else f"{self._remote.base}/{JOBS}/"
         names = {each.name for each in self._remote.store.list(place)}
         for latest in [name for name in names if name.endswith(f"/{LATEST}")]:
