@@ -38,7 +38,7 @@ def accepted_options(command: str) -> frozenset[str]:
     Args:
         command: dbt's `which`.
     """
-    leaf = _resolve(command)[-1]
+    leaf = _command_named(command)
     return frozenset(parameter.name for parameter in [*main.cli.params, *leaf.params] if parameter.name)
 
 
@@ -72,15 +72,16 @@ def _fire_deprecations(flags: Flags, context: click.Context) -> None:
         flags.fire_deprecations()
 
 
-def _resolve(command: str) -> list[click.Command]:
-    commands: list[click.Command] = [main.cli]
+def _command_named(command: str) -> click.Command:
+    found: Any = main.cli
     for name in _COMMAND_PATHS.get(command, (command,)):
-        commands.append(commands[-1].commands[name])  # type: ignore[attr-defined]
-    return commands
+        found = found.commands[name]
+    leaf: click.Command = found
+    return leaf
 
 
 def _context(arguments: EffectiveArguments) -> click.Context:
-    root_command, leaf_command = main.cli, _resolve(arguments.command)[-1]
+    root_command, leaf_command = main.cli, _command_named(arguments.command)
     # A group without a subcommand prints its help and exits: name one, it is not invoked.
     root = root_command.make_context(root_command.name, [arguments.command])
     leaf = leaf_command.make_context(

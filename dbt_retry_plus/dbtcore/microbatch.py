@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from dbt.artifacts.schemas.results import RunStatus
+from dbt.task.base import BaseRunner
 from dbt.task.runnable import GraphRunnableTask
 
 from dbt_retry_plus.types import Chain, Outcome, Plan
@@ -35,7 +36,7 @@ def carry_batches(task: GraphRunnableTask, chain: Chain, plan: Plan, afresh: Abs
         task.overload_map = _overload_map(outcomes)
 
 
-class PriorBatchesCount:
+class PriorBatchesCount(BaseRunner):
     """Mixed in before dbt's runner of a microbatch model, which has its own time and its earlier batches.
 
     Upstream judges by the batches of the retry alone, and adds the others afterwards.
@@ -43,16 +44,16 @@ class PriorBatchesCount:
 
     def get_microbatch_builder(self, model: Any) -> Any:
         """Divide the model up to the time of the chain's first invocation, on dbt-core 1.9 too."""
-        builder = super().get_microbatch_builder(model)  # type: ignore[misc]
-        started_at = self.parent_task.chain_started_at  # type: ignore[attr-defined]
+        builder = super().get_microbatch_builder(model)
+        started_at = self.parent_task.chain_started_at
         if started_at is not None:
             builder.default_end_time = started_at
         return builder
 
     def merge_batch_results(self, result: Any, batch_results: list[Any]) -> None:
         """Merge results of batches into that of the model, as dbt does, and judge by all of them."""
-        super().merge_batch_results(result, batch_results)  # type: ignore[misc]
-        if self.node.previous_batch_results is None:  # type: ignore[attr-defined]
+        super().merge_batch_results(result, batch_results)
+        if self.node.previous_batch_results is None:
             return
         done = result.batch_results
         done.successful = sorted(set(done.successful))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]  # it ships no types
 
 from dbt_retry_plus.ledger.journal import BATCH, FINISH, START
 from dbt_retry_plus.words import EPHEMERAL, PROVEN_STATUSES

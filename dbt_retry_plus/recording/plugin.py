@@ -28,7 +28,7 @@ class RecordingPlugin(dbtPlugin):
         except Exception as error:  # whatever is wrong with us is no reason for a command of dbt's to fail
             log_warning(f"dbt-retry-plus does not record this invocation: {type(error).__name__}: {error}")
 
-    @dbt_hook  # type: ignore[untyped-decorator]
+    @dbt_hook  # type: ignore[untyped-decorator]  # to the check, all of dbt is Any
     def get_manifest_artifacts(self, manifest: Any) -> dict[str, Any]:
         """Note the state of the project that the invocation runs from; add no artifact."""
         if self._recorder is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import networkx as nx  # type: ignore[import-untyped]
+import networkx as nx  # type: ignore[import-untyped]  # it ships no types
 from dbt.compilation import Linker
 
 from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import MISSING
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema  # type: ignore[import-untyped]  # it ships no types
 from dbt_common.dataclass_schema import dbtClassMixin
 from mashumaro.jsonschema import build_json_schema
 from mashumaro.jsonschema import schema as schema_module

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import networkx as nx  # type: ignore[import-untyped]
+import networkx as nx  # type: ignore[import-untyped]  # it ships no types
 from dbt.compilation import Linker, _get_tests_for_node
 from dbt.node_types import NodeType
 
