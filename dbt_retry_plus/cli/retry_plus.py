@@ -138,9 +138,9 @@ def _request(context: click.Context, options: dict[str, Any]) -> Any:
     from dbt_retry_plus.settings import read_settings
 
     running, flags = running_invocation(), context.obj["flags"]
-    settings = read_settings(running.project_root, os.environ) if running else None
-    if running is None or settings is None:
+    if running is None:
         raise RetryRefusedError("dbt has not set up this command. Run it as `dbt retry-plus`.")
+    settings = read_settings(running.project_root, os.environ)
     check_codes(settings.checks)
     plugins = load_plugins(settings, running.project_root, options["plugin"], options["no_plugin"])
     settings, findings = with_plugin_settings(settings, plugins, running.project_root)

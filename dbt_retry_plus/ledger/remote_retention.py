@@ -21,8 +21,6 @@ def prune_remote(remote: RemoteLedger, settings: Settings) -> None:
     """
     there = {invocation.invocation_id: invocation for invocation in remote.invocations()}
     kept, bytes_left = len(there), sum(invocation.size for invocation in there.values())
-    if kept <= settings.keep_invocations and bytes_left <= settings.keep_megabytes * _MEGABYTE:
-        return
     for chain in _chains(there)[:-1]:
         if kept <= settings.keep_invocations and bytes_left <= settings.keep_megabytes * _MEGABYTE:
             return

@@ -27,6 +27,8 @@ _IDENTITY = re.compile(rb'"invocation_id": ?"([0-9a-zA-Z-]+)"')
 _SAFE_ID = re.compile(r"[0-9a-zA-Z-]+")
 _METADATA_LENGTH = 1 << 14
 
+_LONGEST_TEXT = 200
+
 _RUN_AGAIN = "Run the original dbt command again, or name another folder with --state."
 
 
@@ -229,6 +231,6 @@ def _outcomes(rows: list[Any], path: Path) -> dict[str, Outcome]:
     return outcomes
 
 
-def _one_line(value: object, limit: int = 200) -> str:
+def _one_line(value: object) -> str:
     text = "".join(character if character.isprintable() else " " for character in str(value))
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

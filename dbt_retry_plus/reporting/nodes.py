@@ -74,7 +74,7 @@ def _is_permanent(left: Sequence[ReportedNode]) -> bool:
     return bool(failed) and not never_reached and all(node.error_class is ErrorClass.PERMANENT for node in failed)
 
 
-def _worst(attempts: Iterable[EndedAttempt]) -> ErrorClass | None:
+def _worst(attempts: Iterable[EndedAttempt]) -> ErrorClass:
     """What a model is taken for whose batches failed: permanent if all of them did so."""
     classes = {attempt.error_class for attempt in attempts}
     return next(
