@@ -16,7 +16,9 @@ from dbt_retry_plus.jobs.shared import SharedJobs
 from dbt_retry_plus.ledger.journal import JournalWriter, encode
 from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.ledger.remote import RemoteLedger
+from dbt_retry_plus.ledger.shipping import Shipment
 from dbt_retry_plus.ledger.store import Guarded, StoreUnreachableError
+from tests.support.ledgers import at, record
 from tests.support.stores import DictStore, FaultyStore
 
 STEPS = {"steps": [{"name": "a", "command": "dbt seed"}, {"name": "b", "command": "dbt run"}], "env": {}}
@@ -33,8 +35,8 @@ class Machine:
     def __init__(self, folder: Path, store: Any) -> None:
         self.told: list[str] = []
         self.ledger = JobLedger(LocalLedger(folder))
-        remote = RemoteLedger(lambda: Guarded(store), "vault://ledger", "shop", "prod")
-        self.shared = SharedJobs(remote, self.ledger, 0.01, self.told.append)
+        self.remote = RemoteLedger(lambda: Guarded(store), "vault://ledger", "shop", "prod")
+        self.shared = SharedJobs(self.remote, self.ledger, 0.01, self.told.append)
 
     def begin(self, run_id: str, minute: int = 0) -> JournalWriter:
         return self.ledger.begin(run_id, encode(head(run_id, minute)))
@@ -44,6 +46,10 @@ class Machine:
 
     def ship(self, run_id: str) -> None:
         self.shared.ship(self.run(run_id))
+
+    def ship_invocation(self, invocation_id: str, minute: int, **changes: Any) -> None:
+        entry = record(self.ledger.ledger, invocation_id, started_at=at(minute), **changes)
+        Shipment(entry, self.remote, new=True).ship()
 
 
 def line(kind: str, **changes: Any) -> str:
@@ -136,6 +142,18 @@ def test_the_oldest_runs_leave_the_store(here: Machine, there: Machine) -> None:
     there.shared.fetch()
     assert [run.run_id for run in there.ledger.runs()] == ["run2", "run3"]
     assert here.told == []
+
+
+def test_the_invocation_of_a_step_is_its_newest_in_the_store_or_else_the_one_that_it_resumed(
+    here: Machine, there: Machine
+) -> None:
+    here.ship_invocation("i0", 0, job_step="run1/2")
+    here.ship_invocation("i1", 1, job_step="run1/2")
+    here.ship_invocation("i2", 2, job_step="run1/1")
+    assert there.shared.invocation_of("run1", 1, resumed="i0") == "i1"
+    assert there.shared.invocation_of("run2", 1, resumed="i0") == "i0"
+    assert there.shared.invocation_of("run2", 1, resumed="gone") is None
+    assert there.shared.invocation_of("run2", 1, resumed=None) is None
 
 
 def test_a_job_is_one_machines_until_it_lets_go(here: Machine, there: Machine) -> None:
