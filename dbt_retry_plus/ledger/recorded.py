@@ -29,7 +29,7 @@ class _Account:
 
     command: str
     arguments: Mapping[str, Any]
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    outcomes: dict[str, Outcome | None] = field(default_factory=dict)  # None: it has started
     batches: dict[str, tuple[str, ...]] = field(default_factory=dict)
     announced: dict[str, int] = field(default_factory=dict)
     unfinished: Counter[str] = field(default_factory=Counter)
@@ -51,7 +51,7 @@ class _Account:
             self.inputs = _inputs(entry)
         elif kind == journal.START and isinstance(node, str):
             self.unfinished[node] += 1
-            self.outcomes[node] = Outcome(node, INTERRUPTED)
+            self.outcomes[node] = None
         elif kind == journal.FINISH and isinstance(node, str):
             self._add_finish(node, entry.get("row"))
         elif kind == journal.BATCH and isinstance(node, str):
@@ -69,12 +69,11 @@ class _Account:
     def _add_finish(self, node: str, row: object) -> None:
         """The batches of a microbatch model start and finish in its name, after its own start and before its finish."""
         self.unfinished[node] = max(self.unfinished[node] - 1, 0)
-        self.outcomes[node] = Outcome(node, INTERRUPTED) if self.unfinished[node] else _finished(node, row)
+        self.outcomes[node] = None if self.unfinished[node] else _finished(node, row)
 
     def _add_batch(self, node: str, entry: Mapping[str, Any]) -> None:
         named = _BATCH.match(str(entry.get("description")))
-        outcome = self.outcomes.get(node)
-        if named and outcome is not None and entry.get("status") not in _BATCH_NOT_DONE:
+        if named and node in self.outcomes and entry.get("status") not in _BATCH_NOT_DONE:
             announced = entry.get("of")
             self.batches[node] = (*self.batches.get(node, ()), named.group(1))
             self.announced[node] = announced if isinstance(announced, int) else 0
@@ -82,11 +81,13 @@ class _Account:
     def all_outcomes(self) -> dict[str, Outcome]:
         """The outcome of every node; dbt's events tell of batches as they end, and not with the model's result."""
         return {
-            node: replace(
-                outcome, finished_batches=self.batches.get(node, ()), batches_announced=self.announced.get(node)
+            node: outcome
+            if outcome is not None and (outcome.proven or outcome.batch_results is not None)
+            else replace(
+                outcome or Outcome(node, INTERRUPTED),
+                finished_batches=self.batches.get(node, ()),
+                batches_announced=self.announced.get(node),
             )
-            if not outcome.proven and outcome.batch_results is None
-            else outcome
             for node, outcome in self.outcomes.items()
         }
 

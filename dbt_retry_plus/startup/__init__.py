@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DBT_CLI_MODULE = "dbt.cli.main"
 DISABLE_VARIABLE = "DBT_RETRY_PLUS_DISABLE"
+FAST_VARIABLE = "DBT_RETRY_PLUS_FAST"
 FALSE_WORDS = frozenset({"", "0", "f", "false", "n", "no", "off"})
 
 

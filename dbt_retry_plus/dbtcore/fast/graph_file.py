@@ -22,11 +22,12 @@ _WRITE = "write_graph"
 
 def _write_graph(self: Linker, outfile: str, manifest: Any) -> None:
     written = self.graph.__class__(**self.graph.graph)
-    written.add_nodes_from(
-        (name, {**attributes, **manifest.expect(name).to_dict(omit_none=True)})
+    # Where networkx keeps nodes and edges; its own methods would copy each document three times.
+    written._node = {  # noqa: SLF001
+        name: {**attributes, **manifest.expect(name).to_dict(omit_none=True)}
         for name, attributes in self.graph.nodes(data=True)
-    )
-    written._adj, written._pred = self.graph._adj, _predecessors(self.graph)  # noqa: SLF001 - where networkx keeps edges
+    }
+    written._adj, written._pred = self.graph._adj, _predecessors(self.graph)  # noqa: SLF001
     with Path(outfile).open("wb") as file:
         pickle.dump(written, file, protocol=pickle.HIGHEST_PROTOCOL)
 

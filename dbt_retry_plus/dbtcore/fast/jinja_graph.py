@@ -6,82 +6,115 @@ before any node ran, so the nodes that a run changes are kept as they were. dbt-
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from threading import RLock
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, SupportsIndex
 from weakref import ref
 
 from dbt.contracts.graph.manifest import Manifest
 from dbt.node_types import NodeType
 from dbt.task.base import ConfiguredTask
 from dbt.task.runnable import GraphRunnableTask
+from yaml import SafeDumper
 
 from dbt_retry_plus.dbtcore.fast.piece import ALL_MINORS, Piece, replaced
 
 _GRAPH = "flat_graph"
 _BUILD = "build_flat_graph"
 _NODES = "execute_with_hooks"
+_REPRESENTERS = "yaml_representers"  # by the exact type, for `toyaml`
 
 
-class _Unbuilt:
-    """Stands in a manifest for a graph that nobody has read so far, with what will have changed by then."""
+class _Graph(dict[str, Any]):
+    """The graph of a manifest, which dbt builds when it is first looked into.
 
-    def __init__(self) -> None:
+    Every context of Jinja is handed it, whether or not the macro reads it.
+    """
+
+    def __init__(self, manifest: Any, build: Callable[[Any], None], lock: RLock) -> None:
+        super().__init__({"": None})  # the encoder of json takes an empty one at its word, and asks no further
+        self._manifest = manifest
+        self._build = build
+        self._lock = lock  # nodes run in threads
         self.before_the_run: Mapping[str, Any] = {}
+        self.is_built = False
+
+    def built(self) -> None:
+        """Let dbt build it, with the nodes that a run changes as they were before."""
+        with self._lock:
+            if self.is_built:
+                return
+            stand_in = SimpleNamespace(**vars(self._manifest))  # others may ask the manifest for its graph meanwhile
+            self._build(stand_in)
+            sections, before = stand_in.flat_graph, self.before_the_run
+            for section in sections.values():
+                section.update({name: before[name] for name in section.keys() & before.keys()})
+            super().clear()
+            super().update(sections)
+            self.is_built = True
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+
+def _reading(name: str) -> Callable[..., Any]:
+    method = getattr(dict, name)
+
+    @wraps(method)
+    def read(graph: _Graph, *arguments: Any, **options: Any) -> Any:
+        if not graph.is_built:
+            graph.built()
+        return method(graph, *arguments, **options)
+
+    return read
+
+
+# `__iter__` is among them, so `dict(graph)` and `{**graph}` ask the others too.
+_READS = vars(dict).keys() - vars(object).keys() - {"fromkeys", "__class_getitem__"} | {"__eq__", "__ne__", "__repr__"}
+for _name in _READS:
+    setattr(_Graph, _name, _reading(_name))
 
 
 class _LazyGraphs:
-    """The attribute `flat_graph` of manifests: read, it lets dbt build what is not there."""
+    """What `build_flat_graph` leaves in manifests while the command lasts."""
 
     def __init__(self, build: Any) -> None:
         self._build = build
         self._manifests: list[ref[Any]] = []
-        self._lock = RLock()  # nodes run in threads, and building sets the attribute
+        self._lock = RLock()
         self._running: frozenset[str] | None = None
-
-    def __get__(self, manifest: Any, owner: type) -> Any:
-        if manifest is None:
-            raise AttributeError(_GRAPH)
-        with self._lock:
-            unbuilt = vars(manifest).get(_GRAPH)
-            if isinstance(unbuilt, _Unbuilt):
-                self._build(manifest)
-                before = unbuilt.before_the_run
-                for section in vars(manifest)[_GRAPH].values():
-                    section.update({name: before[name] for name in section.keys() & before.keys()})
-        return vars(manifest)[_GRAPH]
-
-    def __set__(self, manifest: Any, graph: Any) -> None:
-        vars(manifest)[_GRAPH] = graph
 
     def postpone(self, manifest: Any) -> None:
         """Do what dbt's `build_flat_graph` does, later."""
         with self._lock:
-            vars(manifest)[_GRAPH] = unbuilt = _Unbuilt()
+            vars(manifest)[_GRAPH] = graph = _Graph(manifest, self._build, self._lock)
             self._manifests.append(ref(manifest))
             if self._running is not None:  # a deferral is resolved after the run has begun
-                unbuilt.before_the_run = _documents(manifest, self._running)
+                graph.before_the_run = _documents(manifest, self._running)
 
     @contextmanager
     def running(self, manifest: Any, selected: frozenset[str]) -> Iterator[None]:
         """Keep the nodes that a run can change as they are now."""
         with self._lock:
             self._running = selected
-            unbuilt = vars(manifest).get(_GRAPH)
-            if isinstance(unbuilt, _Unbuilt):
-                unbuilt.before_the_run = _documents(manifest, selected)
+            graph = vars(manifest).get(_GRAPH)
+            if isinstance(graph, _Graph) and not graph.is_built:
+                graph.before_the_run = _documents(manifest, selected)
         try:
             yield
         finally:
             self._running = None
 
     def forget(self) -> None:
-        """Leave the manifests of a command that is over as dbt makes new ones: without a graph."""
+        """Leave the manifests of a command that is over with a graph of dbt's own, or none, as it makes new ones."""
         for reference in self._manifests:
             manifest = reference()
-            if manifest is not None and isinstance(vars(manifest).get(_GRAPH), _Unbuilt):
-                vars(manifest)[_GRAPH] = {}
+            graph = vars(manifest).get(_GRAPH) if manifest is not None else None
+            if isinstance(graph, _Graph):
+                vars(manifest)[_GRAPH] = dict(graph) if graph.is_built else {}
 
 
 def _documents(manifest: Any, selected: frozenset[str]) -> dict[str, Any]:
@@ -112,8 +145,8 @@ def _on_demand() -> Iterator[None]:
 
     try:
         with (
-            replaced(Manifest, _GRAPH, graphs),
             replaced(Manifest, _BUILD, postpone),
+            replaced(SafeDumper, _REPRESENTERS, {**SafeDumper.yaml_representers, _Graph: SafeDumper.represent_dict}),
             replaced(GraphRunnableTask, _NODES, running),
         ):
             yield

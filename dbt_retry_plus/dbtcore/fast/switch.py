@@ -12,28 +12,32 @@ from dbt_retry_plus.dbtcore.fast.flag_sources import FLAG_SOURCES
 from dbt_retry_plus.dbtcore.fast.garbage import GARBAGE
 from dbt_retry_plus.dbtcore.fast.graph_cycles import GRAPH_CYCLES
 from dbt_retry_plus.dbtcore.fast.graph_file import GRAPH_FILE
+from dbt_retry_plus.dbtcore.fast.graph_members import GRAPH_MEMBERS
 from dbt_retry_plus.dbtcore.fast.graph_subset import GRAPH_SUBSET
 from dbt_retry_plus.dbtcore.fast.graph_summary import GRAPH_SUMMARY
 from dbt_retry_plus.dbtcore.fast.jinja_graph import JINJA_GRAPH
 from dbt_retry_plus.dbtcore.fast.manifest_once import MANIFEST_ONCE
 from dbt_retry_plus.dbtcore.fast.piece import Piece
 from dbt_retry_plus.dbtcore.fast.quick_exit import QUICK_EXIT
+from dbt_retry_plus.dbtcore.fast.relation_quoting import RELATION_QUOTING
 from dbt_retry_plus.dbtcore.fast.schema_checks import SCHEMA_CHECKS
 from dbt_retry_plus.dbtcore.fast.test_edges import TEST_EDGES
 from dbt_retry_plus.dbtcore.running import dbt_version
 from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.startup import FAST_VARIABLE
 
-VARIABLE = "DBT_RETRY_PLUS_FAST"
 PIECES: tuple[Piece, ...] = (
     GARBAGE,
     SCHEMA_CHECKS,
     FLAG_SOURCES,
     JINJA_GRAPH,
+    RELATION_QUOTING,
     MANIFEST_ONCE,
     GRAPH_CYCLES,
     GRAPH_SUMMARY,
     GRAPH_FILE,
     TEST_EDGES,
+    GRAPH_MEMBERS,
     GRAPH_SUBSET,
     CACHE_SCHEMAS,
     CACHE_EVENTS,
@@ -70,7 +74,7 @@ def wanted_pieces(environment: Mapping[str, str]) -> tuple[Piece, ...]:
     Raises:
         RetryRefusedError: It names a piece that there is not.
     """
-    text = environment.get(VARIABLE, "").strip().lower()
+    text = environment.get(FAST_VARIABLE, "").strip().lower()
     if text in _OFF:
         return ()
     if text in _ALL:
@@ -79,7 +83,7 @@ def wanted_pieces(environment: Mapping[str, str]) -> tuple[Piece, ...]:
     unknown = [name for name in names if name not in {piece.name for piece in PIECES}]
     if unknown:
         raise RetryRefusedError(
-            f"{VARIABLE} names {unknown[0]!r}, which there is not. Say 0 for none, or some of: "
+            f"{FAST_VARIABLE} names {unknown[0]!r}, which there is not. Say 0 for none, or some of: "
             f"{', '.join(piece.name for piece in PIECES)}."
         )
     return tuple(piece for piece in PIECES if piece.name in names)

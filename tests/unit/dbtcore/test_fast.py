@@ -12,6 +12,7 @@ from typing import Any
 import networkx as nx
 import pytest
 from dbt.adapters import cache as cache_module
+from dbt.adapters.base import relation as relation_module
 from dbt.adapters.base.impl import BaseAdapter
 from dbt.artifacts.schemas.manifest import WritableManifest
 from dbt.cli.main import cli
@@ -25,16 +26,18 @@ from dbt.task.run_operation import RunOperationTask
 from dbt.task.runnable import GraphRunnableTask
 from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.dataclass_schema import dbtClassMixin
+from yaml import SafeDumper
 
 from dbt_retry_plus.dbtcore.fast.graph_cycles import GRAPH_CYCLES
 from dbt_retry_plus.dbtcore.fast.graph_subset import GRAPH_SUBSET
 from dbt_retry_plus.dbtcore.fast.piece import Piece
 from dbt_retry_plus.dbtcore.fast.quick_exit import QUICK_EXIT
 from dbt_retry_plus.dbtcore.fast.shape import shape_of
-from dbt_retry_plus.dbtcore.fast.switch import PIECES, VARIABLE, saving_time, wanted_pieces
+from dbt_retry_plus.dbtcore.fast.switch import PIECES, saving_time, wanted_pieces
 from dbt_retry_plus.dbtcore.fast.test_edges import TEST_EDGES
 from dbt_retry_plus.dbtcore.running import dbt_version
 from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.startup import FAST_VARIABLE
 
 TOUCHED = (
     BaseAdapter,
@@ -49,6 +52,8 @@ TOUCHED = (
     cache_module,
     dbtClassMixin,
     manifest_module,
+    relation_module,
+    SafeDumper,
     type(cli),
 )
 MINOR = ".".join(dbt_version().split(".")[:2])
@@ -78,7 +83,7 @@ def test_each_piece_leaves_dbt_as_it_was(piece: Piece, ends_with: type[BaseExcep
     if piece.obstacle(MINOR):
         pytest.skip("off on this dbt")
     before = state()
-    with suppress(RuntimeError, KeyboardInterrupt), saving_time({VARIABLE: piece.name}):
+    with suppress(RuntimeError, KeyboardInterrupt), saving_time({FAST_VARIABLE: piece.name}):
         assert state() != before
         if ends_with:
             raise ends_with
@@ -95,7 +100,7 @@ def test_all_pieces_together_leave_dbt_as_it_was() -> None:
 def test_a_collector_that_is_off_stays_off() -> None:
     gc.disable()
     try:
-        with saving_time({VARIABLE: "garbage"}):
+        with saving_time({FAST_VARIABLE: "garbage"}):
             assert not gc.isenabled()
         assert not gc.isenabled()
     finally:
@@ -107,7 +112,7 @@ def test_garbage_is_collected_while_the_projects_own_work_is_done(
     monkeypatch: pytest.MonkeyPatch, task: type, work: str
 ) -> None:
     monkeypatch.setattr(task, work, gc.isenabled)
-    with saving_time({VARIABLE: "garbage"}):
+    with saving_time({FAST_VARIABLE: "garbage"}):
         assert not gc.isenabled()
         assert getattr(task, work)()
         assert not gc.isenabled()
@@ -125,18 +130,18 @@ def test_garbage_is_collected_while_the_projects_own_work_is_done(
     ],
 )
 def test_the_variable_says_which_are_on(text: str, names: set[str]) -> None:
-    assert {piece.name for piece in wanted_pieces({VARIABLE: text})} == names
+    assert {piece.name for piece in wanted_pieces({FAST_VARIABLE: text})} == names
 
 
 def test_an_unknown_name_is_refused_in_one_sentence() -> None:
     with pytest.raises(RetryRefusedError, match=r"DBT_RETRY_PLUS_FAST names 'garbidge', which there is not\. Say 0"):
-        wanted_pieces({VARIABLE: "garbage,garbidge"})
+        wanted_pieces({FAST_VARIABLE: "garbage,garbidge"})
 
 
 def test_a_function_of_another_shape_keeps_a_piece_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Linker, "find_cycles", lambda self: self.something_else())
     assert "find_cycles is not as it was" in str(GRAPH_CYCLES.obstacle(MINOR))
-    with saving_time({VARIABLE: "graph_cycles"}):
+    with saving_time({FAST_VARIABLE: "graph_cycles"}):
         assert shape_of(Linker.find_cycles) == shape_of(lambda self: self.something_else())
 
 

@@ -1,0 +1,64 @@
+"""Pieces that go around work of dbt's which changes nothing: what they answer is what dbt answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import networkx as nx
+import pytest
+from dbt.adapters.base import relation
+from dbt.graph.graph import Graph
+
+from dbt_retry_plus.dbtcore.fast.graph_members import GRAPH_MEMBERS
+from dbt_retry_plus.dbtcore.fast.relation_quoting import RELATION_QUOTING
+
+
+class Quoting(dict[str, Any]):
+    """Not a plain mapping."""
+
+
+@pytest.mark.parametrize(
+    "mappings",
+    [
+        (),
+        ({"schema": True},),
+        ({"database": True, "schema": True}, {"schema": False}, {}, {"identifier": None}),
+        ({"a": "b", "c": 1}, {"d": True, "a": "e"}),
+        ({"nested": {"a": 1}}, {"nested": {"b": 2}}),
+        ({"listed": [1]}, {"listed": [2]}),
+        ({"schema": True}, Quoting(schema=False)),
+        ({"schema": True}, None),
+    ],
+)
+def test_quoting_is_merged_as_dbt_merges_it(mappings: tuple[Any, ...]) -> None:
+    expected = relation.deep_merge(*mappings)
+    with RELATION_QUOTING.enter():
+        merged = relation.deep_merge(*mappings)
+    assert merged == expected and type(merged) is type(expected)
+    assert list(merged or ()) == list(expected or ())
+
+
+def test_merged_quoting_belongs_to_nobody_else() -> None:
+    first: dict[str, bool] = {"schema": True}
+    with RELATION_QUOTING.enter():
+        relation.deep_merge(first)["database"] = False
+        relation.deep_merge(first, {"identifier": True})["database"] = False
+    assert first == {"schema": True}
+
+
+@pytest.mark.parametrize("members", [{"a", "b", "c"}, {"a", "b", "c", "gone"}, {"a", "c"}, {"b"}, set()])
+def test_the_graph_of_the_members_is_dbts(members: set[str]) -> None:
+    whole = nx.DiGraph([("a", "b"), ("b", "c")])
+    expected = Graph(whole).subgraph(members)
+    with GRAPH_MEMBERS.enter():
+        found = Graph(whole).subgraph(members)
+    assert list(found) == list(expected) and list(found.edges()) == list(expected.edges())
+    assert found.select_successors(found.nodes()) == expected.select_successors(expected.nodes())
+    assert found.select_parents(found.nodes()) == expected.select_parents(expected.nodes())
+
+
+def test_no_filter_stands_before_a_graph_of_members_alone() -> None:
+    whole = nx.DiGraph([("a", "b")])
+    with GRAPH_MEMBERS.enter():
+        assert Graph(whole).subgraph({"a", "b"}).graph is whole
+        assert Graph(whole).subgraph({"a"}).graph is not whole
