@@ -19,11 +19,11 @@ from dbt_retry_plus.airflow.outcome import (
     failure_of,
     found_from,
     newest_since,
-    read_report,
     retry_will_not_help,
 )
 from dbt_retry_plus.airflow.process import DbtProcess
 from dbt_retry_plus.airflow.task import FROM, Found, TaskKey, Try, decide, looks_back, wish_of
+from dbt_retry_plus.ledger.reports import read_report
 from dbt_retry_plus.words import TAG_VARIABLE
 
 XCOM = "dbt_retry_plus"

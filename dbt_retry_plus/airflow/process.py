@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-GRACE = 20.0
-"""Seconds that dbt has to cancel its queries once it is told to stop."""
+from dbt_retry_plus.words import GRACE
 
 _LOOK = 0.5
 _LINES_KEPT = 20
