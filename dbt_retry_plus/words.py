@@ -199,3 +199,11 @@ TAG_VARIABLE = "DBT_RETRY_PLUS_TAG"
 
 JOB_STEP_VARIABLE = "DBT_RETRY_PLUS_JOB_STEP"
 """Tells the process of a step which run of a job it belongs to, and which step it is: `RUN/NUMBER`."""
+
+
+FOUND_SCHEMA = "dbt-retry-plus/found/v1"
+"""What `dbt retry-plus find --output json` calls its answer, by which an orchestrator knows it."""
+
+
+GRACE = 20.0
+"""Seconds that dbt has to cancel its queries once it is told to stop, before it is killed."""

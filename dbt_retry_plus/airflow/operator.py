@@ -19,11 +19,11 @@ from dbt_retry_plus.airflow.outcome import (
     failure_of,
     found_from,
     newest_since,
-    read_report,
     retry_will_not_help,
 )
-from dbt_retry_plus.airflow.process import DbtProcess
+from dbt_retry_plus.airflow.process import DbtProcess, UnsupervisedError
 from dbt_retry_plus.airflow.task import FROM, Found, TaskKey, Try, decide, looks_back, wish_of
+from dbt_retry_plus.ledger.reports import read_report
 from dbt_retry_plus.words import TAG_VARIABLE
 
 XCOM = "dbt_retry_plus"
@@ -223,7 +223,10 @@ class DbtRetryPlusOperator(BaseOperator):
             process = self._process = DbtProcess(words, Path(self.project_dir), environment)
         except (OSError, ValueError) as error:
             raise AirflowException(f"dbt could not be started as {self.dbt_executable!r}: {error}") from None
-        return process.wait(lambda line: self.log.info("%s", line)), process
+        try:
+            return process.wait(lambda line: self.log.info("%s", line)), process
+        except UnsupervisedError as error:
+            raise AirflowException(str(error)) from None
 
     def _ask(self, words: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
         """Run a command that tells something, and return its exit code and what it said."""

@@ -7,16 +7,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from dbt_retry_plus.airflow.task import Found
-from dbt_retry_plus.words import Verdict
+from dbt_retry_plus.words import FOUND_SCHEMA, UNPROVEN_FATES, Fate, Verdict
 
-_FOUND = "dbt-retry-plus/found/v1"
 _LONGEST = 600
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_UNPROVEN = ("still failing", "newly failing", "interrupted", "never attempted", "left out")
+_UNPROVEN = tuple(fate.value for fate in Fate if fate in UNPROVEN_FATES or fate is Fate.LEFT_OUT)
 
 
 @dataclass(frozen=True)
@@ -88,8 +86,8 @@ def found_from(told: str) -> Found | None:
         ValueError: It is nothing of the kind: dbt could not tell.
     """
     document = _last_document(told)
-    if document.get("schema") != _FOUND:
-        raise ValueError(f"{told!r} is not {_FOUND!r}")
+    if document.get("schema") != FOUND_SCHEMA:
+        raise ValueError(f"{told!r} is not {FOUND_SCHEMA!r}")
     identity, result = document.get("invocation_id"), document.get("result")
     return Found(str(identity), str(result)) if identity is not None else None
 
@@ -107,15 +105,6 @@ def newest_since(told: str, began: float) -> Mapping[str, Any] | None:
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return None
     return newest if started.timestamp() >= began else None
-
-
-def read_report(path: Path) -> Mapping[str, Any] | None:
-    """Read the report of a resumption; None where it wrote none that is whole."""
-    try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return document if isinstance(document, dict) else None
 
 
 def _last_document(told: str) -> Mapping[str, Any]:

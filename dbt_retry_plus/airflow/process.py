@@ -6,18 +6,22 @@ import os
 import select
 import signal
 import subprocess
-import threading
+import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-GRACE = 20.0
-"""Seconds that dbt has to cancel its queries once it is told to stop."""
+from dbt_retry_plus.airflow import keeper
+from dbt_retry_plus.words import GRACE
 
 _LOOK = 0.5
 _LINES_KEPT = 20
+
+
+class UnsupervisedError(Exception):
+    """Airflow's process that supervises the task is gone: Airflow will try the task again."""
 
 
 class DbtProcess:
@@ -34,17 +38,17 @@ class DbtProcess:
         self._rest = b""
         self._open = True
         self._told_to_stop = False
-        with _heeding_ctrl_c():
-            self._process = subprocess.Popen(
-                [*command],
-                cwd=folder,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                bufsize=0,
-                start_new_session=True,
-            )
+        self._supervisor = os.getppid()
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", keeper.__file__, str(GRACE), *command],
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.PIPE,  # nothing is ever written: it closes when this process ends, whatever ends it
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+            start_new_session=True,
+        )
 
     def wait(self, say: Callable[[str], object]) -> int:
         """Hand on its output until it ends; it is stopped where that is interrupted.
@@ -54,13 +58,17 @@ class DbtProcess:
 
         Returns:
             Its exit code; negative where a signal ended it.
+
+        Raises:
+            UnsupervisedError: The parent of this process was killed.
         """
         try:
             self._stream(say, None)
         finally:
             self.stop(say)
-            if self._process.stdout is not None:
-                self._process.stdout.close()
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream is not None:
+                    stream.close()
         if self._rest:
             self._say(say, self._rest)
             self._rest = b""
@@ -86,6 +94,8 @@ class DbtProcess:
         """Read until it has ended; tell whether it has before the deadline."""
         output = self._process.stdout
         while deadline is None or time.monotonic() < deadline:
+            if deadline is None and os.getppid() != self._supervisor:
+                raise UnsupervisedError("The process that supervised the task is gone, so dbt was stopped.")
             if self._open and output is not None:
                 ready, _, _ = select.select([output], [], [], _LOOK)
                 data = os.read(output.fileno(), 65536) if ready else b""
@@ -114,17 +124,3 @@ class DbtProcess:
     def _send(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
-
-
-@contextmanager
-def _heeding_ctrl_c() -> Iterator[None]:
-    """Start a process that can be interrupted: what a shell has put into the background cannot, nor its children."""
-    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    if not (ignored and threading.current_thread() is threading.main_thread()):
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -14,9 +14,7 @@ import click
 from dbt_retry_plus.cli.options import OUTPUT
 from dbt_retry_plus.dbtcore.parameters import retry_parameters, silence_console, with_upstream_setup
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.words import TAG_VARIABLE
-
-SCHEMA = "dbt-retry-plus/found/v1"
+from dbt_retry_plus.words import FOUND_SCHEMA, TAG_VARIABLE
 
 
 def _run(context: click.Context, tag: str, output: str, **options: Any) -> tuple[Any, bool]:
@@ -29,7 +27,7 @@ def _run(context: click.Context, tag: str, output: str, **options: Any) -> tuple
         click.echo(str(refusal), err=True)
         raise as_dbt_error(refusal) from None
     document = {
-        "schema": SCHEMA,
+        "schema": FOUND_SCHEMA,
         "tag": tag,
         "invocation_id": found.invocation.invocation_id if found else None,
         "started_at": found.invocation.started_at.isoformat() if found and found.invocation.started_at else None,

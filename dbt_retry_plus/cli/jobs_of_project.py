@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,9 +26,10 @@ from dbt_retry_plus.jobs.planning import JobPlan
 from dbt_retry_plus.jobs.record import JobRun
 from dbt_retry_plus.jobs.report import run_document, run_lines
 from dbt_retry_plus.jobs.running import JobExecution, exit_code_of
-from dbt_retry_plus.jobs.shared import shared_jobs
+from dbt_retry_plus.jobs.shared import SharedJobs, shared_jobs
 from dbt_retry_plus.jobs.sharing import Sharing
 from dbt_retry_plus.ledger.find import records_on
+from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.ledger.location import find_project
 from dbt_retry_plus.ledger.store import StoreUnreachableError
 from dbt_retry_plus.recording.lines import Lines
@@ -145,12 +147,31 @@ class JobsOfProject:
         """Yield the report of each step that came to an invocation, with the number of the step, counted from 0."""
         job = self.settings.jobs.get(run.job)
         defined = {step.name: step for step in job.steps} if job else {}
+        elsewhere: dict[int, str] = {}
         for number, step in enumerate(run.steps):
             now = defined.get(step.name)
             ledger = self.place.ledger_of(job, now) if job and now else self.ledger.ledger
-            if step.invocation_id is not None and ledger is not None:
-                with suppress(RetryRefusedError):  # its record is gone, or on another machine: the report says so
-                    yield number, find_report(records_on(ledger), step.invocation_id)
+            if step.invocation_id is None:
+                continue
+            if ledger is None or not (ledger.invocations / step.invocation_id).is_dir():
+                elsewhere[number] = step.invocation_id
+            else:
+                yield from _report_in(ledger, number, step.invocation_id)
+        if elsewhere and self.shared is not None:
+            yield from self._shipped_reports(self.shared, elsewhere)
+
+    def _shipped_reports(self, shared: SharedJobs, wanted: Mapping[int, str]) -> Iterator[tuple[int, RetryReport]]:
+        with tempfile.TemporaryDirectory(prefix="dbt-retry-plus-") as folder:
+            try:
+                ledger = shared.fetch_invocations(wanted.values(), Path(folder))
+            except StoreUnreachableError as error:
+                self._go_on_without(error, ledger_optional=True)
+                return
+            except (RetryRefusedError, OSError) as error:
+                self.say(str(error))
+                return
+            for number, invocation_id in wanted.items():
+                yield from _report_in(ledger, number, invocation_id)
 
     def execute(self, plan: JobPlan, output: str, sharing: Sharing | None) -> tuple[Any, bool]:
         """Run what is planned, and end as it ended."""
@@ -181,6 +202,11 @@ class JobsOfProject:
             self.ledger.prune(self.settings.keep_invocations)
         except (OSError, RetryRefusedError) as error:
             self.say(f"The ledger could not be tidied: {error}")
+
+
+def _report_in(ledger: LocalLedger, number: int, invocation_id: str) -> Iterator[tuple[int, RetryReport]]:
+    with suppress(RetryRefusedError):  # its record is gone: the report of the run says so
+        yield number, find_report(records_on(ledger), invocation_id)
 
 
 def print_run(run: JobRun) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from dbt_retry_plus.cli.options import PROJECT_DIR, TARGET_PATH, ledger_of, refused
+from dbt_retry_plus.cli.options import LEDGER, PROJECT_DIR, TARGET_PATH, ledger_of, refused
 from dbt_retry_plus.cli.report_printer import ReportPrinter, format_options
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.find import records_on
@@ -29,6 +29,7 @@ report = click.Command(
         *format_options(),
         PROJECT_DIR,
         TARGET_PATH,
+        LEDGER,
     ],
     callback=_report,
     help="Report on a retry: the newest one, or the invocation whose id is, or begins with, ID.",

@@ -12,11 +12,11 @@ import click
 from dbt_retry_plus.cli.options import given, in_colours
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.location import find_project
-from dbt_retry_plus.plugin_manager import load_plugins
+from dbt_retry_plus.plugin_manager import Plugins, load_plugins
 from dbt_retry_plus.reporting import text
 from dbt_retry_plus.reporting.document import report_document
 from dbt_retry_plus.reporting.outputs import format_named, rendered, report_formats, writable, write_report
-from dbt_retry_plus.settings import read_settings
+from dbt_retry_plus.settings import Settings, read_disabled_plugins, read_settings
 from dbt_retry_plus.types import ReportFormat, RetryReport
 from dbt_retry_plus.words import Tone
 
@@ -72,11 +72,21 @@ def _paint(line: str, tone: Tone) -> str:
 
 
 def _formats() -> Mapping[str, ReportFormat]:
-    root = find_project(given(click.get_current_context(), "project_dir"), os.environ)
-    formats, findings = report_formats(load_plugins(read_settings(root, os.environ), root))
+    formats, findings = report_formats(_plugins(click.get_current_context()))
     for finding in findings:
         click.echo(f"dbt-retry-plus: {finding.sentence}", err=True)
     return formats
+
+
+def _plugins(context: click.Context) -> Plugins:
+    """The plugins of the project; of the environment alone where a ledger is looked at from outside of any project."""
+    try:
+        root = find_project(given(context, "project_dir"), os.environ)
+    except RetryRefusedError:
+        if not given(context, "ledger") or given(context, "project_dir"):
+            raise
+        return load_plugins(Settings(disable_plugins=read_disabled_plugins(os.environ)), None)
+    return load_plugins(read_settings(root, os.environ), root)
 
 
 def _rendered(found: Any, wanted: ReportFormat) -> str:

@@ -16,7 +16,8 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import IO
 
-from dbt_retry_plus.jobs.step_process import GRACE, START
+from dbt_retry_plus.jobs.step_process import START
+from dbt_retry_plus.words import GRACE
 
 _HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LONGEST_WAIT = 3600.0  # at once: the operating system knows no wait of a year

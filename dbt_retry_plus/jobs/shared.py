@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from dbt_retry_plus.jobs.record import JobRun, step_tag
 from dbt_retry_plus.jobs.sharing import Sharing
 from dbt_retry_plus.ledger import segments
 from dbt_retry_plus.ledger.claims import Claim, Held, newest
+from dbt_retry_plus.ledger.fetching import Fetcher
 from dbt_retry_plus.ledger.journal import END, JOURNAL, decoded, read_entries
+from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.ledger.location import project_name
 from dbt_retry_plus.ledger.opening import remote_ledger
 from dbt_retry_plus.ledger.remote import CLAIMS, LATEST, RemoteLedger, name_in_store, read_header, read_object
@@ -109,6 +111,24 @@ class SharedJobs:
             if header and header.get("job_step") == tag:
                 return invocation.invocation_id
         return resumed if any(invocation.invocation_id == resumed for invocation in invocations) else None
+
+    def fetch_invocations(self, invocation_ids: Iterable[str], folder: Path) -> LocalLedger:
+        """Fetch invocations, with what they retried, as far as the store has them, for somebody to look at.
+
+        Args:
+            invocation_ids: Their ids.
+            folder: Where they go: a ledger of its own, of which the commands of this machine know nothing.
+
+        Raises:
+            StoreUnreachableError: The store cannot be reached.
+            RetryRefusedError: The newest invocation in the store is damaged.
+            OSError: The folder cannot be written.
+        """
+        ledger = LocalLedger(folder)
+        fetcher = Fetcher(self._remote, ledger)
+        for invocation_id in invocation_ids:
+            fetcher.fetch_wanted(invocation_id)
+        return ledger
 
     def alive(self, jobs: set[str]) -> frozenset[str]:
         """Return the runs of some jobs that machines say they are working on.

@@ -18,15 +18,13 @@ from filelock import FileLock, Timeout
 
 from dbt_retry_plus.startup import DBT_CLI_MODULE
 from dbt_retry_plus.startup.registration import register
+from dbt_retry_plus.words import GRACE
 
 # The folder that a step works in is the project's, where a file can have the name of any module.
 START = (
     "import sys; sys.path[:] = filter(None, sys.path); "
     "from dbt_retry_plus.jobs.step_process import main; sys.exit(main())"
 )
-GRACE = 20.0
-"""Seconds that dbt has to cancel its queries once it is told to stop."""
-
 _LONGEST_WAIT_FOR_LOCK = 5.0
 
 

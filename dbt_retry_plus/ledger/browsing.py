@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
+from operator import methodcaller
 from pathlib import Path
 
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.claims import newest
 from dbt_retry_plus.ledger.fetching import files_of
+from dbt_retry_plus.ledger.files import write_atomically
 from dbt_retry_plus.ledger.journal import JOURNAL
 from dbt_retry_plus.ledger.local import LocalLedger
-from dbt_retry_plus.ledger.remote import CLAIMS, grouped
-from dbt_retry_plus.ledger.run_results import RUN_RESULTS
+from dbt_retry_plus.ledger.remote import CLAIMS, RemoteInvocation, grouped, read_artifact
+from dbt_retry_plus.ledger.reports import REPORT
+from dbt_retry_plus.ledger.run_results import MANIFEST, RUN_RESULTS
 from dbt_retry_plus.ledger.store import StoreUnreachableError, opener
 from dbt_retry_plus.ledger.summary import SUMMARY
 from dbt_retry_plus.plugin_manager import load_plugins
@@ -21,9 +25,52 @@ from dbt_retry_plus.store_url import refuse_credentials, shown
 from dbt_retry_plus.types import Store, StoredObject
 
 
+class FetchedLedger(LocalLedger):
+    """A copy of what a store holds; what is large is fetched when it is asked for."""
+
+    def __init__(self, folder: Path, running: AbstractSet[str], url: str, store: Store) -> None:
+        """Begin with nothing.
+
+        Args:
+            folder: Where the copies go.
+            running: Invocations that somebody claims to be working on.
+            url: The URL of the store, as it may be shown.
+            store: The store.
+        """
+        super().__init__(folder, running, url)
+        self._store = store
+        self._there: dict[str, RemoteInvocation] = {}
+
+    def fetch(self, invocation: RemoteInvocation) -> None:
+        """Copy as much of an invocation as it takes to list and show it; nothing of one whose journal is torn.
+
+        Raises:
+            StoreUnreachableError: The store cannot be reached.
+        """
+        files = files_of(self._store, invocation, (RUN_RESULTS, SUMMARY))
+        if files[JOURNAL]:
+            self.put(invocation.invocation_id, files)
+            self._there[invocation.invocation_id] = invocation
+
+    def complete(self, invocation_id: str) -> None:
+        """Copy the report of an invocation; where there is none, the manifest that it is made from.
+
+        Raises:
+            RetryRefusedError: The store cannot be reached any more.
+        """
+        for artifact in (REPORT, MANIFEST):
+            try:
+                data = read_artifact(self._store, self._there[invocation_id], artifact)
+            except StoreUnreachableError as error:
+                raise _unreachable(self.name, error) from None
+            if data is not None:
+                write_atomically(self.invocations / invocation_id / artifact, methodcaller("write", data))
+                return
+
+
 def fetched_ledger(
     url: str, folder: Path, environment: Mapping[str, str], warn: Callable[[str], object]
-) -> LocalLedger:
+) -> FetchedLedger:
     """Fetch all invocations in a store, of all projects, as far as it takes to list and show them.
 
     Args:
@@ -43,14 +90,16 @@ def fetched_ledger(
     try:
         store = open_store()
         objects = [*store.list("")]
-        ledger = LocalLedger(folder, frozenset(_running(store, objects)), shown(url))
+        ledger = FetchedLedger(folder, frozenset(_running(store, objects)), shown(url), store)
         for invocation in grouped(objects):
-            files = files_of(store, invocation, (RUN_RESULTS, SUMMARY))
-            if files[JOURNAL]:
-                ledger.put(invocation.invocation_id, files)
+            ledger.fetch(invocation)
     except StoreUnreachableError as error:
-        raise RetryRefusedError(f"The ledger in {shown(url)} cannot be reached: {error}. See to it.") from None
+        raise _unreachable(shown(url), error) from None
     return ledger
+
+
+def _unreachable(url: str, error: StoreUnreachableError) -> RetryRefusedError:
+    return RetryRefusedError(f"The ledger in {url} cannot be reached: {error}. See to it.")
 
 
 def _running(store: Store, objects: list[StoredObject]) -> Iterator[str]:

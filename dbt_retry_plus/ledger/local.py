@@ -159,6 +159,9 @@ class LocalLedger:
         """Tell whether the process that records an invocation is alive."""
         return invocation_id in self._running_elsewhere or is_held(self._lock_file(invocation_id))
 
+    def complete(self, invocation_id: str) -> None:
+        """Have all at hand that a report of an invocation takes; what was recorded here is."""
+
     def put(self, invocation_id: str, files: Mapping[str, bytes]) -> None:
         """Put an invocation on the ledger that was recorded on another machine, in place of an older copy of it.
 

@@ -43,7 +43,7 @@ def find_report(records: Records, prefix: str | None) -> RetryReport:
         found = max((r for r in (newest, last) if r), key=lambda report: report.started_at or _NEVER, default=None)
         if found is None:
             raise RetryRefusedError(
-                f"There is no retry on the ledger in '{records.ledger.folder}'. "
+                f"There is no retry on the ledger in '{records.ledger.name}'. "
                 "`dbt-retry-plus history` lists the invocations that there are; name one to have it reported on."
             )
         return found
@@ -54,6 +54,7 @@ def find_report(records: Records, prefix: str | None) -> RetryReport:
 
 
 def _report_of(records: Records, entry: LedgerEntry) -> RetryReport:
+    records.ledger.complete(entry.invocation_id)
     kept = _kept(entry.folder / REPORT)
     if kept is not None and kept.invocation_id == entry.invocation_id:
         return kept

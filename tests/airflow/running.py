@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
@@ -135,6 +136,7 @@ def running_airflow(script: str, home: Path, dags: Path, variables: Mapping[str,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        **_soon_missed(30),
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         **variables,
     }
@@ -147,7 +149,25 @@ def running_airflow(script: str, home: Path, dags: Path, variables: Mapping[str,
     with ExitStack() as stack:
         for service in services:
             stack.enter_context(_running(airflow, service))
+        if newer:  # a task that cannot reach it is not run
+            eventually(lambda: _answers(port), f"the API does not answer: see {home}")
         yield airflow
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def _soon_missed(seconds: int) -> dict[str, str]:
+    """How long a task may give no sign of life, as 2.x and 3.x call it, and how often they look."""
+    silence = ("SCHEDULER_ZOMBIE_TASK_THRESHOLD", "TASK_INSTANCE_HEARTBEAT_TIMEOUT")
+    looks = ("ZOMBIE_DETECTION_INTERVAL", "TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL")
+    values = {**dict.fromkeys(silence, str(seconds)), **dict.fromkeys(looks, "2")}
+    return {f"AIRFLOW__SCHEDULER__{name}": value for name, value in values.items()}
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from pathlib import Path
 import yaml
 
 import dbt_retry_plus.airflow
-from dbt_retry_plus.airflow import process
 from dbt_retry_plus.airflow.command import read_command
 from dbt_retry_plus.airflow.outcome import Outcome
 from dbt_retry_plus.airflow.task import FROM, Resume
+from dbt_retry_plus.words import GRACE
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "airflow.md").read_text(encoding="utf-8")
@@ -47,7 +47,7 @@ def test_each_key_of_the_xcom_is_documented() -> None:
 
 def test_what_is_named_is_there() -> None:
     assert FROM in PAGE
-    assert f"killed {process.GRACE:.0f} seconds later" in PAGE
+    assert f"killed {GRACE:.0f} seconds later" in PAGE
     assert all(f"`{wish.value}`" in section("Arguments") for wish in Resume)
     for link in re.findall(r"\]\(([^)#]+)", PAGE):
         assert "://" in link or (ROOT / "docs" / link).exists(), link

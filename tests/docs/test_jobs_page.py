@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dbt_retry_plus.jobs import definition, planning, process
+from dbt_retry_plus.jobs import definition, planning
 from dbt_retry_plus.jobs.record import RESUMABLE, Status
+from dbt_retry_plus.words import GRACE
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "jobs.md").read_text(encoding="utf-8")
@@ -61,7 +62,7 @@ def test_what_is_named_is_there() -> None:
     assert all(f'"{code}"' in Path(planning.__file__).read_text() for code in findings)
     keys = re.findall(r"^\| `(\w+)` \|", PAGE.split("## Steps", 1)[1].split("\n## ", 1)[0], flags=re.MULTILINE)
     assert set(keys) == definition._STEP_KEYS
-    assert f"killed {process.GRACE:.0f} seconds later" in PAGE
+    assert f"killed {GRACE:.0f} seconds later" in PAGE
     assert (ROOT / "dbt_retry_plus/jobs/job.schema.json").is_file()
     statuses = re.findall(r"^\| `(\w+)` \| (?:all|a|it|its) ", PAGE, flags=re.MULTILINE)
     assert {Status(status) for status in statuses} == {Status.SUCCESS, *RESUMABLE}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dbt_retry_plus.ledger.local import LocalLedger
 from tests.functional.job_shop import FILES, JOBS, Shop, statuses, wait_for
 
 pytest.importorskip("fsspec", reason="fsspec is not installed")
@@ -51,6 +52,16 @@ def test_a_job_that_failed_on_one_machine_is_resumed_on_another(tmp_path: Path) 
     assert here.runs() == [rerun, failed]
     again = here.job("rerun", "nightly", "--from", "failure", "--yes", exit_code=2)
     assert "is success" in again
+    assert_reported_alike(here, there, rerun["run_id"])
+
+
+def assert_reported_alike(here: Shop, there: Shop, run_id: str) -> None:
+    """A machine that ran nothing of a run reports it as the one that did, and what is next to resume stays the same."""
+    before = [entry.invocation_id for entry in LocalLedger(here.folder / "target" / "retry_plus").entries()]
+    told, known = (json.loads(shop.job("report", run_id, "--format", "json")) for shop in (here, there))
+    assert told == known
+    assert {node["fate"] for node in told["nodes"]} >= {"recovered", "succeeded"}
+    assert [e.invocation_id for e in LocalLedger(here.folder / "target" / "retry_plus").entries()] == before
 
 
 def test_a_job_that_was_killed_is_resumed_on_another_machine_and_one_that_runs_is_not(tmp_path: Path) -> None:

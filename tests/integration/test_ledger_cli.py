@@ -205,6 +205,9 @@ def test_a_ledger_elsewhere_is_looked_at_without_a_project(tmp_path: Path) -> No
         assert "model.a" in from_anywhere(tmp_path, "show", "4f3", "--ledger", place)
     nothing = f"file://{tmp_path}/nothing"
     assert f"no invocations on the ledger in '{nothing}'" in from_anywhere(tmp_path, "history", "--ledger", nothing)
+    assert "model.a" in from_anywhere(tmp_path, "report", "4f3", "--ledger", str(tmp_path / "there"))
+    none = from_anywhere(tmp_path, "report", "--ledger", nothing, exit_code=2)
+    assert f"There is no retry on the ledger in '{nothing}'" in none
     unknown = from_anywhere(tmp_path, "history", "--ledger", "nosuch://x", exit_code=2)
     assert "The ledger in nosuch://x cannot be reached: fsspec knows no nosuch://" in unknown
     refused = from_anywhere(tmp_path, "history", "--ledger", "s3://key:hush@bucket", exit_code=2)

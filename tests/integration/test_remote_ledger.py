@@ -81,6 +81,20 @@ def test_a_build_killed_on_one_machine_is_finished_on_another(machine: NewMachin
 
     newest = str(history(second, url)[0]["invocation_id"])
     assert "unproven  0 of" in second.run(SCRIPT, "show", newest, "--ledger", url)
+    assert_reported_from_anywhere(second, url, report, killed=str(history(second, url)[1]["invocation_id"]))
+
+
+def assert_reported_from_anywhere(machine: Machine, url: str, report: dict[str, object], *, killed: str) -> None:
+    """With no project at hand: as it was kept, and made anew with the project's graph where none came to be kept."""
+    nowhere = machine.folder / "nowhere"
+    nowhere.mkdir()
+    words = ("/bin/sh", "-c", 'cd "$0" && exec "$@"', str(nowhere), SCRIPT, "report", "--ledger", url)
+    assert json.loads(machine.run(*words, "--format", "json")) == report
+    first = json.loads(machine.run(*words, killed[:8], "--format", "json"))
+    assert first["verdict"] == "interrupted"
+    assert any(node["parents"] for node in first["nodes"])
+    unknown = machine.run(*words, "no-such-id", exit_code=2)
+    assert f"no invocation 'no-such-id' on the ledger in '{url}'" in unknown
 
 
 def test_a_retry_killed_on_a_second_machine_is_finished_on_a_third(machine: NewMachine, url: str) -> None:

@@ -28,6 +28,18 @@ def late_dbt() -> None:
     )
 
 
+@dag(schedule=None, catchup=False, default_args={"retries": 3, "retry_delay": timedelta(seconds=25)})
+def killed_dbt() -> None:
+    """Nothing but a signal ends it."""
+    DbtRetryPlusOperator(
+        task_id="endless",
+        command="build --select before_slow slow",
+        project_dir=PROJECT,
+        dbt_executable=DBT,
+        env={"SHOP_SLOW": "yes"},
+    )
+
+
 @dag(schedule=None, catchup=False)
 def mapped_dbt() -> None:
     DbtRetryPlusOperator.partial(task_id="mapped", project_dir=PROJECT, dbt_executable=DBT).expand(
@@ -39,4 +51,5 @@ def mapped_dbt() -> None:
 
 
 late_dbt()
+killed_dbt()
 mapped_dbt()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -12,11 +11,10 @@ from dbt_retry_plus.airflow.outcome import (
     failure_of,
     found_from,
     newest_since,
-    read_report,
     retry_will_not_help,
 )
 from dbt_retry_plus.airflow.task import Found
-from dbt_retry_plus.cli.find import SCHEMA
+from dbt_retry_plus.words import FOUND_SCHEMA
 
 
 def report(verdict: str, **changes: object) -> dict[str, object]:
@@ -46,7 +44,7 @@ def test_a_failure_is_told_in_a_sentence() -> None:
 
 
 def test_what_is_found_is_read_or_unknown() -> None:
-    found = {"schema": SCHEMA, "invocation_id": "a", "result": "error"}
+    found = {"schema": FOUND_SCHEMA, "invocation_id": "a", "result": "error"}
     assert found_from(f"warning\n{json.dumps(found)}\n") == Found("a", "error")
     assert found_from(json.dumps({**found, "invocation_id": None, "result": None})) is None
     for told in ("", "Traceback", "[]", "{}", '{"invocation_id": "a", "result": "error"}'):
@@ -62,17 +60,6 @@ def test_an_invocation_of_an_earlier_try_is_not_taken_for_this_one() -> None:
     assert newest_since(told, began + 1) is None
     for broken in ("", "{}", '{"invocations": []}', '{"invocations": [{"started_at": null}]}'):
         assert newest_since(broken, 0) is None
-
-
-def test_no_report_is_no_report(tmp_path: Path) -> None:
-    path = tmp_path / "report.json"
-    assert read_report(path) is None
-    path.write_text('{"verdict": ')
-    assert read_report(path) is None
-    path.write_text("[]")
-    assert read_report(path) is None
-    path.write_text('{"verdict": "recovered"}')
-    assert read_report(path) == {"verdict": "recovered"}
 
 
 def test_the_document_is_of_jsons_values_alone() -> None:

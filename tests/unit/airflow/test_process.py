@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -72,3 +73,41 @@ def test_what_it_leaves_behind_does_not_hold_the_task(tmp_path: Path) -> None:
     assert running.wait(lines.append) == 0
     assert lines == ["done"]
     running._send(signal.SIGKILL)
+
+
+def test_how_it_ends_is_told(tmp_path: Path) -> None:
+    lines: list[str] = []
+    assert started("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", tmp_path).wait(lines.append) == -15
+    assert started("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", tmp_path).wait(lines.append) == -9
+    assert DbtProcess(["./no-dbt", "build"], tmp_path, {**os.environ}).wait(lines.append) == 127
+    assert lines == ["'./no-dbt' could not be started: No such file or directory"]
+
+
+# It forks at once if it is told to: then its child is the task, and itself what supervises it.
+TASK = """
+import os, sys, time
+from pathlib import Path
+from dbt_retry_plus.airflow import process
+process.GRACE = 0.5
+if sys.argv[2:] and os.fork():
+    time.sleep(600)
+running = process.DbtProcess([sys.executable, "-c", sys.argv[1]], Path.cwd(), {**os.environ})
+running.wait(lambda line: print(line, flush=True))
+"""
+NOTES = WAITS.replace("print('cancelled')", "open('cancelled', 'w')")
+
+
+@pytest.mark.parametrize(("script", "forks"), [(NOTES, ()), (DEAF, ()), (NOTES, ("fork",)), (DEAF, ("fork",))])
+def test_it_ends_when_the_task_or_what_supervises_it_is_killed(tmp_path: Path, script: str, forks: tuple[str]) -> None:
+    os.mkfifo(tmp_path / "held")
+    alive = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
+    words = [sys.executable, "-c", TASK, f"import os; os.open('held', os.O_WRONLY)\n{script}", *forks]
+    with subprocess.Popen(
+        words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as started_by:
+        assert started_by.stdout is not None and started_by.stdout.readline() == "ready\n"
+        started_by.kill()
+    os.set_blocking(alive, True)
+    assert os.read(alive, 1) == b""  # whoever could write is gone
+    os.close(alive)
+    assert (tmp_path / "cancelled").exists() == (script is NOTES)
