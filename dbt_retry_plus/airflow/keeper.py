@@ -31,6 +31,8 @@ def main() -> NoReturn:
     except OSError as error:
         sys.stdout.write(f"{command[0]!r} could not be started: {error.strerror}\n")
         sys.exit(_NOT_STARTED)
+    if heard:  # before there was a dbt to hear it
+        dbt.send_signal(signal.SIGINT)
     threading.Thread(target=_end_when_alone, args=(float(grace), heard), daemon=True).start()
     code = dbt.wait()
     if code < 0:

@@ -101,6 +101,7 @@ class DbtRetryPlusOperator(BaseOperator):
         self.install_packages = install_packages
         self._process: DbtProcess | None = None
         self._killed = False
+        self._supervisor: int | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the command, or resume it.
@@ -112,6 +113,7 @@ class DbtRetryPlusOperator(BaseOperator):
             AirflowException: Nodes are left unproven; Airflow may try again.
             AirflowFailException: And to try again cannot help.
         """
+        self._supervisor = os.getppid()
         try:
             command = self._command()
             options = check_retry_options(self.retry_options)
@@ -220,7 +222,7 @@ class DbtRetryPlusOperator(BaseOperator):
         if self._killed:
             raise AirflowException("The task was told to stop before dbt was started.")
         try:
-            process = self._process = DbtProcess(words, Path(self.project_dir), environment)
+            process = self._process = DbtProcess(words, Path(self.project_dir), environment, self._supervisor)
         except (OSError, ValueError) as error:
             raise AirflowException(f"dbt could not be started as {self.dbt_executable!r}: {error}") from None
         try:

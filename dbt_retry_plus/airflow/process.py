@@ -27,8 +27,16 @@ class UnsupervisedError(Exception):
 class DbtProcess:
     """One process in a group of its own. It has no thread: Airflow stops a task in the middle of what it does."""
 
-    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], folder: Path, environment: Mapping[str, str], supervisor: int | None = None
+    ) -> None:
         """Start it.
+
+        Args:
+            command: The words of the command.
+            folder: Where it runs.
+            environment: Its variables.
+            supervisor: Who was the parent of this process when the task began; by default, who is now.
 
         Raises:
             OSError: It cannot be started.
@@ -38,7 +46,7 @@ class DbtProcess:
         self._rest = b""
         self._open = True
         self._told_to_stop = False
-        self._supervisor = os.getppid()
+        self._supervisor = os.getppid() if supervisor is None else supervisor
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", keeper.__file__, str(GRACE), *command],
             cwd=folder,
@@ -76,7 +84,10 @@ class DbtProcess:
 
     def stop(self, say: Callable[[str], object] = lambda _: None) -> None:
         """Have it cancel its queries and end; kill it where it does not in time. What has ended stays as it is."""
-        if self._process.poll() is not None:
+        code = self._process.poll()
+        if code is not None:
+            if code < 0:
+                self._end_what_is_left()
             return
         if not self._told_to_stop:
             self._told_to_stop = True
@@ -84,6 +95,14 @@ class DbtProcess:
         if not self._stream(say, time.monotonic() + GRACE):
             self._send(signal.SIGKILL)
             self._process.wait()
+
+    def _end_what_is_left(self) -> None:
+        """End dbt where the keeper alone was killed; where dbt was, nobody is there any more."""
+        deadline = time.monotonic() + GRACE
+        self._send(signal.SIGINT)
+        while self._send(0) and time.monotonic() < deadline:
+            time.sleep(_LOOK)
+        self._send(signal.SIGKILL)
 
     @property
     def told_to_stop(self) -> bool:
@@ -121,6 +140,10 @@ class DbtProcess:
             self.last_lines.append(text)
         say(text)
 
-    def _send(self, number: int) -> None:
-        with suppress(ProcessLookupError, PermissionError):
+    def _send(self, number: int) -> bool:
+        """Send a signal to all of its group; tell whether there is anybody."""
+        try:
             os.killpg(self._process.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return False
+        return True

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Final
 
 from dbt_retry_plus.ledger import journal
-from dbt_retry_plus.ledger.run_results import parse_time
+from dbt_retry_plus.ledger.run_results import parse_time, text_or_none
 from dbt_retry_plus.words import SHORT_ID_LENGTH
 
 SCHEMA: Final = "dbt-retry-plus/job-journal/v1"
@@ -199,7 +199,7 @@ def _tries(entries: Iterable[Mapping[str, Any]], *, running: bool) -> dict[int, 
     for entry in entries:
         if entry["event"] == journal.START:
             status = Status.RUNNING if running else Status.INTERRUPTED
-            begun = Try(str(entry["command"]), status, parse_time(entry.get("at")), entry.get("resumes"))
+            begun = Try(str(entry["command"]), status, parse_time(entry.get("at")), text_or_none(entry.get("resumes")))
             found.setdefault(int(entry["step"]), []).append(begun)
         elif entry["event"] == journal.FINISH:
             tries = found[int(entry["step"])]
@@ -210,7 +210,7 @@ def _tries(entries: Iterable[Mapping[str, Any]], *, running: bool) -> dict[int, 
                 resumed=tries[-1].resumed,
                 exit_code=entry.get("exit_code"),
                 duration=entry.get("duration"),
-                invocation_id=entry.get("invocation_id"),
+                invocation_id=text_or_none(entry.get("invocation_id")),
                 counts=entry.get("counts") or {},
             )
     return found

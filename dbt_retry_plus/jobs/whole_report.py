@@ -75,5 +75,5 @@ def _why(step: StepRun, report: RetryReport | None) -> str:
     if report is not None:
         return f" ({report.message})" if report.message and step.status not in DONE else ""
     if step.invocation_id is not None:
-        return f" (the record of its invocation {step.invocation_id} is not on this machine)"
+        return f" (the record of its invocation {step.invocation_id} could not be found)"
     return ""

@@ -56,16 +56,18 @@ class FetchedLedger(LocalLedger):
         """Copy the report of an invocation; where there is none, the manifest that it is made from.
 
         Raises:
-            RetryRefusedError: The store cannot be reached any more.
+            RetryRefusedError: The store cannot be reached any more, or the copy cannot be written.
         """
         for artifact in (REPORT, MANIFEST):
             try:
                 data = read_artifact(self._store, self._there[invocation_id], artifact)
+                if data is not None:
+                    write_atomically(self.invocations / invocation_id / artifact, methodcaller("write", data))
+                    return
             except StoreUnreachableError as error:
                 raise _unreachable(self.name, error) from None
-            if data is not None:
-                write_atomically(self.invocations / invocation_id / artifact, methodcaller("write", data))
-                return
+            except OSError as error:
+                raise _no_room(self.folder, error) from None
 
 
 def fetched_ledger(
@@ -95,11 +97,19 @@ def fetched_ledger(
             ledger.fetch(invocation)
     except StoreUnreachableError as error:
         raise _unreachable(shown(url), error) from None
+    except OSError as error:
+        raise _no_room(folder, error) from None
     return ledger
 
 
 def _unreachable(url: str, error: StoreUnreachableError) -> RetryRefusedError:
     return RetryRefusedError(f"The ledger in {url} cannot be reached: {error}. See to it.")
+
+
+def _no_room(folder: Path, error: OSError) -> RetryRefusedError:
+    return RetryRefusedError(
+        f"The ledger could not be copied to '{folder}': {error.strerror}. Let TMPDIR name a folder with room for it."
+    )
 
 
 def _running(store: Store, objects: list[StoredObject]) -> Iterator[str]:

@@ -95,6 +95,8 @@ def assert_reported_from_anywhere(machine: Machine, url: str, report: dict[str, 
     assert any(node["parents"] for node in first["nodes"])
     unknown = machine.run(*words, "no-such-id", exit_code=2)
     assert f"no invocation 'no-such-id' on the ledger in '{url}'" in unknown
+    no_room = machine.run("/bin/sh", "-c", 'ulimit -f 20 && exec "$0" "$@"', *words[4:], exit_code=2)
+    assert "could not be copied to" in no_room and "Traceback" not in no_room
 
 
 def test_a_retry_killed_on_a_second_machine_is_finished_on_a_third(machine: NewMachine, url: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dbt.compilation import Linker
+from networkx import DiGraph  # type: ignore[import-untyped]  # it ships no types
 
 from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced
 
@@ -47,4 +48,14 @@ def _with_its_edges() -> Iterator[None]:
         yield
 
 
-GRAPH_FILE = Piece("graph_file", _with_its_edges, {f"dbt.compilation:Linker.{_WRITE}": frozenset({"63285fde"})})
+def _edges_are_successors() -> bool:
+    """Whether a graph that is given edges knows its successors by that: before networkx 2.8 it did not."""
+    return "_adj" in vars(DiGraph)
+
+
+GRAPH_FILE = Piece(
+    "graph_file",
+    _with_its_edges,
+    {f"dbt.compilation:Linker.{_WRITE}": frozenset({"63285fde"})},
+    fits=_edges_are_successors,
+)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
+from pprint import PrettyPrinter
 from threading import RLock
 from types import SimpleNamespace
 from typing import Any, SupportsIndex
@@ -25,7 +26,6 @@ from dbt_retry_plus.dbtcore.fast.piece import ALL_MINORS, Piece, replaced
 _GRAPH = "flat_graph"
 _BUILD = "build_flat_graph"
 _NODES = "execute_with_hooks"
-_REPRESENTERS = "yaml_representers"  # by the exact type, for `toyaml`
 
 
 class _Graph(dict[str, Any]):
@@ -41,6 +41,7 @@ class _Graph(dict[str, Any]):
         self._lock = lock  # nodes run in threads
         self.before_the_run: Mapping[str, Any] = {}
         self.is_built = False
+        self.had_one_before = False
 
     def built(self) -> None:
         """Let dbt build it, with the nodes that a run changes as they were before."""
@@ -90,7 +91,9 @@ class _LazyGraphs:
     def postpone(self, manifest: Any) -> None:
         """Do what dbt's `build_flat_graph` does, later."""
         with self._lock:
+            before = vars(manifest).get(_GRAPH)
             vars(manifest)[_GRAPH] = graph = _Graph(manifest, self._build, self._lock)
+            graph.had_one_before = before.had_one_before if isinstance(before, _Graph) else bool(before)
             self._manifests.append(ref(manifest))
             if self._running is not None:  # a deferral is resolved after the run has begun
                 graph.before_the_run = _documents(manifest, self._running)
@@ -109,12 +112,12 @@ class _LazyGraphs:
             self._running = None
 
     def forget(self) -> None:
-        """Leave the manifests of a command that is over with a graph of dbt's own, or none, as it makes new ones."""
+        """Leave manifests with a graph of dbt's own where they had one or somebody looked; else with none, as new."""
         for reference in self._manifests:
             manifest = reference()
             graph = vars(manifest).get(_GRAPH) if manifest is not None else None
             if isinstance(graph, _Graph):
-                vars(manifest)[_GRAPH] = dict(graph) if graph.is_built else {}
+                vars(manifest)[_GRAPH] = dict(graph) if graph.is_built or graph.had_one_before else {}
 
 
 def _documents(manifest: Any, selected: frozenset[str]) -> dict[str, Any]:
@@ -132,6 +135,20 @@ def _documents(manifest: Any, selected: frozenset[str]) -> dict[str, Any]:
 
 
 @contextmanager
+def _shown_as_a_mapping() -> Iterator[None]:
+    """Tell `toyaml` and `pprint`, which go by the exact type and its `__repr__`, how to show a graph."""
+    yaml_table, pprint_table = SafeDumper.yaml_representers, PrettyPrinter._dispatch  # type: ignore[attr-defined]  # noqa: SLF001  # no public way
+    yaml_table[_Graph] = SafeDumper.represent_dict
+    pprint_table[_Graph.__repr__] = pprint_table[dict.__repr__]
+    try:
+        yield
+    finally:
+        for table in (yaml_table, SafeDumper.yaml_representers):  # PyYAML copies its table for whoever adds to it
+            table.pop(_Graph, None)
+        pprint_table.pop(_Graph.__repr__, None)
+
+
+@contextmanager
 def _on_demand() -> Iterator[None]:
     graphs = _LazyGraphs(vars(Manifest)[_BUILD])
     run_nodes = vars(GraphRunnableTask)[_NODES]
@@ -146,7 +163,7 @@ def _on_demand() -> Iterator[None]:
     try:
         with (
             replaced(Manifest, _BUILD, postpone),
-            replaced(SafeDumper, _REPRESENTERS, {**SafeDumper.yaml_representers, _Graph: SafeDumper.represent_dict}),
+            _shown_as_a_mapping(),
             replaced(GraphRunnableTask, _NODES, running),
         ):
             yield

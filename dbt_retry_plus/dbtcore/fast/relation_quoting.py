@@ -41,7 +41,7 @@ RELATION_QUOTING = Piece(
     "relation_quoting",
     _without_copies,
     {
-        f"{_IN_DICT}:deep_merge": frozenset({"70271633"}),
+        "dbt.adapters.base.relation:deep_merge": frozenset({"70271633"}),
         f"{_IN_DICT}:_deep_merge": frozenset({"01ddaf5a"}),
         f"{_IN_DICT}:deep_merge_item": frozenset({"7a0e0efa"}),
     },

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dbt_retry_plus.airflow import process
-from dbt_retry_plus.airflow.process import DbtProcess
+from dbt_retry_plus.airflow.process import DbtProcess, UnsupervisedError
 
 WAITS = "import sys, time\ntry:\n    print('ready', flush=True)\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    print('cancelled')\n    sys.exit(1)"
 DEAF = "import signal, sys, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('ready', flush=True)\ntime.sleep(600)"
@@ -46,6 +46,28 @@ def test_a_task_that_is_stopped_lets_dbt_end_well(tmp_path: Path) -> None:
     with pytest.raises(StopError):
         running.wait(say)
     assert lines == ["ready", "cancelled"]
+    assert running.told_to_stop
+
+
+def test_dbt_ends_where_what_stands_before_it_is_killed_alone(tmp_path: Path) -> None:
+    code = WAITS.replace("'ready'", "'ready', os.getpid(), os.getppid()").replace("import sys", "import os, sys")
+    dbt: list[int] = []
+
+    def say(line: str) -> None:
+        if line.startswith("ready"):
+            _, child, keeper = line.split()
+            dbt.append(int(child))
+            os.kill(int(keeper), signal.SIGKILL)
+
+    assert started(code, tmp_path).wait(say) == -signal.SIGKILL
+    with pytest.raises(ProcessLookupError):
+        os.kill(dbt[0], 0)
+
+
+def test_a_task_whose_supervisor_went_before_dbt_began_is_stopped(tmp_path: Path) -> None:
+    running = DbtProcess([sys.executable, "-c", WAITS], tmp_path, {**os.environ}, supervisor=os.getpid())
+    with pytest.raises(UnsupervisedError):
+        running.wait(lambda _: None)
     assert running.told_to_stop
 
 

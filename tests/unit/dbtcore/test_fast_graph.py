@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import pprint
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -42,6 +43,7 @@ LOOKS: Mapping[str, Callable[[dict[str, Any]], Any]] = {
     "JSON": json.dumps,
     "sorted JSON": lambda graph: json.dumps(graph, sort_keys=True),
     "YAML": yaml.safe_dump,
+    "pretty": pprint.pformat,
     "taken out": lambda graph: (graph.pop("nodes"), sorted(graph)),
     "put in": lambda graph: (graph.update(more=1), sorted(graph)),
     "set by default": lambda graph: (graph.setdefault("nodes", 1), graph.setdefault("more", 1)),
@@ -84,6 +86,27 @@ def test_a_manifest_that_outlives_the_command_has_a_graph_of_dbts_own_kind() -> 
         assert looked_at.flat_graph["nodes"] == {}
     assert type(looked_at.flat_graph) is dict and looked_at.flat_graph == built_by_dbt()
     assert type(not_looked_at.flat_graph) is dict and not not_looked_at.flat_graph
+
+
+def test_a_manifest_that_had_a_graph_before_the_command_keeps_one() -> None:
+    manifest = Manifest()
+    manifest.build_flat_graph()
+    with JINJA_GRAPH.enter():
+        manifest.build_flat_graph()
+        manifest.build_flat_graph()
+    assert type(manifest.flat_graph) is dict and manifest.flat_graph == built_by_dbt()
+
+
+def test_what_is_told_to_yaml_meanwhile_stays_told() -> None:
+    class Told:
+        """Of somebody else."""
+
+    with JINJA_GRAPH.enter():
+        yaml.SafeDumper.add_representer(Told, lambda dumper, _: dumper.represent_str("told"))
+    try:
+        assert yaml.safe_dump(Told()).startswith("told")
+    finally:
+        yaml.SafeDumper.yaml_representers.pop(Told)
 
 
 def built_by_dbt() -> dict[str, Any]:

@@ -9,8 +9,12 @@ import pytest
 from dbt.adapters.base import relation
 from dbt.graph.graph import Graph
 
+from dbt_retry_plus.dbtcore.fast.graph_file import GRAPH_FILE
 from dbt_retry_plus.dbtcore.fast.graph_members import GRAPH_MEMBERS
 from dbt_retry_plus.dbtcore.fast.relation_quoting import RELATION_QUOTING
+from dbt_retry_plus.dbtcore.running import dbt_version
+
+MINOR = ".".join(dbt_version().split(".")[:2])
 
 
 class Quoting(dict[str, Any]):
@@ -62,3 +66,14 @@ def test_no_filter_stands_before_a_graph_of_members_alone() -> None:
     with GRAPH_MEMBERS.enter():
         assert Graph(whole).subgraph({"a", "b"}).graph is whole
         assert Graph(whole).subgraph({"a"}).graph is not whole
+
+
+def test_a_dbt_that_merges_quoting_elsewhere_keeps_the_piece_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(relation, "deep_merge")
+    assert "relation:deep_merge is not as it was" in str(RELATION_QUOTING.obstacle(MINOR))
+
+
+def test_a_networkx_that_keeps_successors_apart_keeps_the_graph_file_dbts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert GRAPH_FILE.obstacle(MINOR) is None
+    monkeypatch.delattr(nx.DiGraph, "_adj")
+    assert GRAPH_FILE.obstacle(MINOR) is not None

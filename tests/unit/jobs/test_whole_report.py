@@ -74,7 +74,7 @@ def test_all_steps_are_in_it_in_every_format() -> None:
 
 def test_a_step_whose_record_is_elsewhere_is_named() -> None:
     told = report_of_run(run("success", "error", end="error"), {})
-    assert "2. run: error (the record of its invocation i1 is not on this machine)" in str(told.message)
+    assert "2. run: error (the record of its invocation i1 could not be found)" in str(told.message)
 
 
 @pytest.mark.parametrize(
