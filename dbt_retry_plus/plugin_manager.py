@@ -19,7 +19,7 @@ from dbt_retry_plus.hook_kinds import KIND_OF_HOOK, Kind
 from dbt_retry_plus.hookspecs import PREFIX, PROJECT
 from dbt_retry_plus.plugin_sources import Candidate, built_in, by_module_name, installed, of_project
 from dbt_retry_plus.setting_kinds import nearest
-from dbt_retry_plus.settings import Settings
+from dbt_retry_plus.settings import Settings, read_disabled_plugins
 from dbt_retry_plus.texts import one_line
 from dbt_retry_plus.types import Finding
 from dbt_retry_plus.words import Severity
@@ -162,6 +162,18 @@ class Plugins:
 
     def _is_built_in(self, name: str) -> bool:
         return any(info.name == name and info.origin == BUILT_IN for info in self.infos)
+
+
+def plugins_of_environment(environment: Mapping[str, str]) -> Plugins:
+    """Load the plugins that there are without a project, but for those that the environment disables.
+
+    Args:
+        environment: The variables of the environment.
+
+    Raises:
+        RetryRefusedError: One that is to be disabled is no plugin's name.
+    """
+    return load_plugins(Settings(disable_plugins=read_disabled_plugins(environment)), None)
 
 
 def load_plugins(

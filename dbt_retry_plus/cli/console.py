@@ -12,11 +12,9 @@ from typing import NoReturn
 import click
 
 from dbt_retry_plus.cli.without_dbt import COMMANDS_WITHOUT_DBT, imported_command
-from dbt_retry_plus.startup import DBT_CLI_MODULE
+from dbt_retry_plus.startup import COMMAND, DBT_CLI_MODULE, SCRIPT
 from dbt_retry_plus.startup.registration import register
 
-SCRIPT = "dbt-retry-plus"
-COMMAND = "retry-plus"
 HELP_OPTIONS = frozenset({"-h", "--help"})
 VERSION_OPTIONS = frozenset({"-V", "-v", "--version"})
 

@@ -149,10 +149,10 @@ class JobsOfProject:
         defined = {step.name: step for step in job.steps} if job else {}
         elsewhere: dict[int, str] = {}
         for number, step in enumerate(run.steps):
-            now = defined.get(step.name)
-            ledger = self.place.ledger_of(job, now) if job and now else self.ledger.ledger
             if step.invocation_id is None:
                 continue
+            now = defined.get(step.name)
+            ledger = self.place.ledger_of(job, now) if job and now else self.ledger.ledger
             if ledger is None or not (ledger.invocations / step.invocation_id).is_dir():
                 elsewhere[number] = step.invocation_id
             else:

@@ -39,11 +39,10 @@ def _offered() -> tuple[tuple[str, click.Option], ...]:
 
     if not any(installed()):  # the common case, and click asks in each invocation of dbt's command line
         return ()
-    from dbt_retry_plus.plugin_manager import load_plugins
-    from dbt_retry_plus.settings import Settings, read_disabled_plugins
+    from dbt_retry_plus.plugin_manager import plugins_of_environment
 
     try:
-        plugins = load_plugins(Settings(disable_plugins=read_disabled_plugins(os.environ)), None)
+        plugins = plugins_of_environment(os.environ)
     except RetryRefusedError:  # said with all else, once there is a project
         return ()
     offered, findings = plugins.contribute("retry_plus_options", click.Option)

@@ -12,11 +12,11 @@ import click
 from dbt_retry_plus.cli.options import given, in_colours
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.location import find_project
-from dbt_retry_plus.plugin_manager import Plugins, load_plugins
+from dbt_retry_plus.plugin_manager import Plugins, load_plugins, plugins_of_environment
 from dbt_retry_plus.reporting import text
 from dbt_retry_plus.reporting.document import report_document
 from dbt_retry_plus.reporting.outputs import format_named, rendered, report_formats, writable, write_report
-from dbt_retry_plus.settings import Settings, read_disabled_plugins, read_settings
+from dbt_retry_plus.settings import read_settings
 from dbt_retry_plus.types import ReportFormat, RetryReport
 from dbt_retry_plus.words import Tone
 
@@ -85,7 +85,7 @@ def _plugins(context: click.Context) -> Plugins:
     except RetryRefusedError:
         if not given(context, "ledger") or given(context, "project_dir"):
             raise
-        return load_plugins(Settings(disable_plugins=read_disabled_plugins(os.environ)), None)
+        return plugins_of_environment(os.environ)
     return load_plugins(read_settings(root, os.environ), root)
 
 

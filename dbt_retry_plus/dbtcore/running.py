@@ -107,6 +107,11 @@ def dbt_version() -> str:
     return str(dbt.version.__version__)
 
 
+def dbt_minor() -> str:
+    """Return the minor version of dbt-core, as in `1.11`."""
+    return ".".join(dbt_version().split(".")[:2])
+
+
 def adapter_version(adapter: str) -> str | None:
     """Return the version of an adapter that is in use, if it tells one."""
     try:

@@ -19,8 +19,7 @@ from dbt_retry_plus.ledger.reports import REPORT
 from dbt_retry_plus.ledger.run_results import MANIFEST, RUN_RESULTS
 from dbt_retry_plus.ledger.store import StoreUnreachableError, opener
 from dbt_retry_plus.ledger.summary import SUMMARY
-from dbt_retry_plus.plugin_manager import load_plugins
-from dbt_retry_plus.settings import Settings, read_disabled_plugins
+from dbt_retry_plus.plugin_manager import plugins_of_environment
 from dbt_retry_plus.store_url import refuse_credentials, shown
 from dbt_retry_plus.types import Store, StoredObject
 
@@ -85,7 +84,7 @@ def fetched_ledger(
         RetryRefusedError: The URL holds credentials, or the store cannot be reached.
     """
     refuse_credentials(url, "--ledger")
-    plugins = load_plugins(Settings(disable_plugins=read_disabled_plugins(environment)), None)
+    plugins = plugins_of_environment(environment)
     open_store, findings = opener(url, plugins)
     for finding in findings:
         warn(finding.sentence)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
+COMMAND, SCRIPT = "retry-plus", "dbt-retry-plus"
 DBT_CLI_MODULE = "dbt.cli.main"
 DISABLE_VARIABLE = "DBT_RETRY_PLUS_DISABLE"
 FAST_VARIABLE = "DBT_RETRY_PLUS_FAST"

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dbt_retry_plus.startup import DBT_CLI_MODULE, FAST_VARIABLE
+from dbt_retry_plus.startup import DBT_CLI_MODULE
+from dbt_retry_plus.startup.collecting import collecting_nothing_for_us
 from dbt_retry_plus.startup.registration import register
-
-_COMMAND, _SCRIPT = "retry-plus", "dbt-retry-plus"
-_FROZEN_BY_PYTHON = 1000  # Python 3.12 freezes some hundred objects of its own as it starts
 
 
 class RegisteringLoader(Loader):
@@ -39,7 +33,7 @@ class RegisteringLoader(Loader):
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
-        with _collecting_nothing():
+        with collecting_nothing_for_us():
             self._loader.exec_module(module)
         register(module)
 
@@ -48,27 +42,6 @@ class RegisteringLoader(Loader):
         if name == "_loader":  # absent while a copy or an unpickling is under way
             raise AttributeError(name)
         return getattr(self._loader, name)
-
-
-@contextmanager
-def _collecting_nothing() -> Iterator[None]:
-    """Import dbt for our own command without garbage collection: what modules make lives until the end.
-
-    The collector looks at it no sooner than it would have, since all of it counts as old afterwards. Other commands of
-    dbt are left alone, as is who has settings of their own.
-    """
-    script, *words = getattr(sys, "argv", None) or [""]
-    own = _COMMAND in words or Path(script).stem == _SCRIPT
-    if not own or os.environ.get(FAST_VARIABLE) or not gc.isenabled() or gc.get_freeze_count() >= _FROZEN_BY_PYTHON:
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-        gc.unfreeze()
 
 
 def find_registering_spec(finder: object, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:

@@ -66,9 +66,8 @@ def test_dbt_ends_with_a_task_that_is_killed_and_the_retry_resumes_it(
     eventually(lambda: "model main.slow" in airflow.log(DAG, run_id, TASK, 1), "its query never began")
     running = of_run(airflow, run_id)
     begun = work_of(running)
-    eventually(
-        lambda: work_of(running) > begun + 2, "its query does not run"
-    )  # one that has not begun is not cancelled
+    # One that has not begun is not cancelled.
+    eventually(lambda: work_of(running) > begun + 2, "its query does not run")
     task = next(parent_of(process) for process in running if os.getsid(process) == process)
     victim = parent_of(task) if killed == "supervisor" else task
     assert victim > 1

@@ -14,10 +14,10 @@ from dbt.task.run_operation import RunOperationTask
 from dbt.task.runnable import GraphRunnableTask
 
 from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced
+from dbt_retry_plus.startup.collecting import collects_as_usual
 
 # Where the project's own work is done; it can take hours, and leave much behind.
 _WORK = ((GraphRunnableTask, "execute_with_hooks"), (RunOperationTask, "run"))
-_FROZEN_BY_PYTHON = 1000  # Python 3.12 freezes some hundred objects of its own as it starts
 
 
 @contextmanager
@@ -44,9 +44,4 @@ def _collecting(work: Callable[..., Any]) -> Callable[..., Any]:
     return collecting
 
 
-def _collects_as_usual() -> bool:
-    """Whether the collector is on, and nobody else has frozen a heap that would be unfrozen with ours."""
-    return gc.isenabled() and gc.get_freeze_count() < _FROZEN_BY_PYTHON
-
-
-GARBAGE = Piece("garbage", _paused, fits=_collects_as_usual)
+GARBAGE = Piece("garbage", _paused, fits=collects_as_usual)

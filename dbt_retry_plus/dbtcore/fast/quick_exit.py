@@ -18,9 +18,10 @@ from types import FrameType
 import click
 
 from dbt_retry_plus.dbtcore.fast.piece import Piece
+from dbt_retry_plus.startup import SCRIPT
 from dbt_retry_plus.startup.registration import EntryPointGroup
 
-_SCRIPTS = frozenset({"dbt", "dbt-retry-plus"})
+_SCRIPTS = frozenset({"dbt", SCRIPT})
 _CALLED_BY_SCRIPTS = frozenset({"click.core", "dbt_retry_plus.cli.console"})
 
 

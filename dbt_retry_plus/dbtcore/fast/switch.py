@@ -22,7 +22,7 @@ from dbt_retry_plus.dbtcore.fast.quick_exit import QUICK_EXIT
 from dbt_retry_plus.dbtcore.fast.relation_quoting import RELATION_QUOTING
 from dbt_retry_plus.dbtcore.fast.schema_checks import SCHEMA_CHECKS
 from dbt_retry_plus.dbtcore.fast.test_edges import TEST_EDGES
-from dbt_retry_plus.dbtcore.running import dbt_version
+from dbt_retry_plus.dbtcore.running import dbt_minor
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.startup import FAST_VARIABLE
 
@@ -59,7 +59,7 @@ def saving_time(environment: Mapping[str, str] = os.environ) -> Iterator[None]:
         RetryRefusedError: It names a piece that there is not.
     """
     wanted = wanted_pieces(environment)
-    minor = ".".join(dbt_version().split(".")[:2])
+    minor = dbt_minor()
     # All are looked at before the first of them replaces anything.
     able = [piece for piece in wanted if piece.obstacle(minor) is None]
     with ExitStack() as stack:

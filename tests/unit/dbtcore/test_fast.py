@@ -35,7 +35,7 @@ from dbt_retry_plus.dbtcore.fast.quick_exit import QUICK_EXIT
 from dbt_retry_plus.dbtcore.fast.shape import shape_of
 from dbt_retry_plus.dbtcore.fast.switch import PIECES, saving_time, wanted_pieces
 from dbt_retry_plus.dbtcore.fast.test_edges import TEST_EDGES
-from dbt_retry_plus.dbtcore.running import dbt_version
+from dbt_retry_plus.dbtcore.running import dbt_minor
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.startup import FAST_VARIABLE
 
@@ -56,7 +56,7 @@ TOUCHED = (
     SafeDumper,
     type(cli),
 )
-MINOR = ".".join(dbt_version().split(".")[:2])
+MINOR = dbt_minor()
 BUILT_INTO_DBT = {"1.12": {"jinja_graph"}}
 PATCHING = [piece for piece in PIECES if piece is not QUICK_EXIT]
 

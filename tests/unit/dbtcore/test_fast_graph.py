@@ -15,10 +15,10 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt_common.clients.jinja import get_environment
 
 from dbt_retry_plus.dbtcore.fast.jinja_graph import JINJA_GRAPH
-from dbt_retry_plus.dbtcore.running import dbt_version
+from dbt_retry_plus.dbtcore.running import dbt_minor
 
 BUILD = Manifest.build_flat_graph
-MINOR = ".".join(dbt_version().split(".")[:2])
+MINOR = dbt_minor()
 pytestmark = pytest.mark.skipif(JINJA_GRAPH.obstacle(MINOR) is not None, reason="this dbt builds it on demand itself")
 
 LOOKS: Mapping[str, Callable[[dict[str, Any]], Any]] = {

@@ -12,9 +12,9 @@ from dbt.graph.graph import Graph
 from dbt_retry_plus.dbtcore.fast.graph_file import GRAPH_FILE
 from dbt_retry_plus.dbtcore.fast.graph_members import GRAPH_MEMBERS
 from dbt_retry_plus.dbtcore.fast.relation_quoting import RELATION_QUOTING
-from dbt_retry_plus.dbtcore.running import dbt_version
+from dbt_retry_plus.dbtcore.running import dbt_minor
 
-MINOR = ".".join(dbt_version().split(".")[:2])
+MINOR = dbt_minor()
 
 
 class Quoting(dict[str, Any]):
