@@ -101,17 +101,18 @@ def _run(context: click.Context, **options: Any) -> tuple[Any, bool]:
         return retry(_request(context, options))
 
 
-def _in_less_time(command: Callable[..., tuple[Any, bool]]) -> Callable[..., tuple[Any, bool]]:
-    """Let what dbt loads for the command take less time too."""
+def _pieces_known(command: Callable[..., tuple[Any, bool]]) -> Callable[..., tuple[Any, bool]]:
+    """Refuse the name of a way to save time that there is not; by now all others are on."""
 
     @wraps(command)
-    def saving(context: click.Context, **options: Any) -> tuple[Any, bool]:
-        from dbt_retry_plus.dbtcore.fast.switch import saving_time
+    def checked(context: click.Context, **options: Any) -> tuple[Any, bool]:
+        from dbt_retry_plus.dbtcore.fast.switch import refuse_unknown_pieces
 
-        with _refusals_as_dbt_errors(options), saving_time():
-            return command(context, **options)
+        with _refusals_as_dbt_errors(options):
+            refuse_unknown_pieces(os.environ)
+        return command(context, **options)
 
-    return saving
+    return checked
 
 
 @contextmanager
@@ -180,10 +181,12 @@ _UPSTREAM = retry_parameters()
 _UPSTREAM_NAMES = frozenset(parameter.name for parameter in _UPSTREAM)
 _SELECTION = selection_parameters(_NARROWING)
 _OWN_NAMES = frozenset(parameter.name for parameter in [*_UPSTREAM, *_SELECTION, *_OPTIONS])
-_retry_in_dbt = with_upstream_setup(_run, _in_less_time)
+_retry_in_dbt = with_upstream_setup(_run, _pieces_known)
 
 
 def _retry(**options: Any) -> Any:
+    from dbt_retry_plus.dbtcore.fast.switch import saving_time
+
     context = click.get_current_context()
     if context.invoked_subcommand is not None:
         return None
@@ -193,7 +196,8 @@ def _retry(**options: Any) -> Any:
         if not options["dry_run"]:
             raise click.UsageError("--output json is for --dry-run. Add that, or leave --output out.", context)
         silence_console(context)
-    return _retry_in_dbt(**options)
+    with saving_time():
+        return _retry_in_dbt(**options)
 
 
 retry_plus = RetryPlusGroup(

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-from dbt_retry_plus.startup import COMMAND, FAST_VARIABLE, SCRIPT
 
 _FROZEN_BY_PYTHON = 1000  # Python 3.12 freezes some hundred objects of its own as it starts
 
@@ -20,15 +15,12 @@ def collects_as_usual() -> bool:
 
 
 @contextmanager
-def collecting_nothing_for_us() -> Iterator[None]:
-    """Import dbt for our own command without garbage collection: what modules make lives until the end.
+def collecting_nothing() -> Iterator[None]:
+    """Import dbt without garbage collection, since what modules make lives until the end.
 
-    The collector looks at it no sooner than it would have, since all of it counts as old afterwards. Other commands of
-    dbt are left alone, as is who has settings of their own.
+    The collector looks at it no sooner than it would have: afterwards all of it counts as old.
     """
-    script, *words = getattr(sys, "argv", None) or [""]
-    own = COMMAND in words or Path(script).stem == SCRIPT
-    if not own or os.environ.get(FAST_VARIABLE) or not collects_as_usual():
+    if not collects_as_usual():
         yield
         return
     gc.disable()

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from dbt_retry_plus.startup import DBT_CLI_MODULE
-from dbt_retry_plus.startup.collecting import collecting_nothing_for_us
+from dbt_retry_plus.startup.importing import importing_dbt
 from dbt_retry_plus.startup.registration import register
 
 
@@ -33,7 +33,7 @@ class RegisteringLoader(Loader):
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
-        with collecting_nothing_for_us():
+        with importing_dbt():
             self._loader.exec_module(module)
         register(module)
 

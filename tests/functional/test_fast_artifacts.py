@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.fast_scenes import Scene, jaffle_shop_scene
-from tests.support.invocations import WarmDbt
+from tests.support.invocations import ColdDbt, WarmDbt
 from tests.support.projects import copy_project
 
 ALONE = (
     "garbage",
     "schema_checks",
     "flag_sources",
+    "extra_properties",
     "jinja_graph",
     "relation_quoting",
     "manifest_once",
@@ -45,6 +47,17 @@ def test_the_artifacts_of_a_layered_project_are_those_of_dbt_retry(
     layered: Scene, left_by_upstream: dict[str, Any], pieces: str
 ) -> None:
     assert_same(layered.artifacts_after(*RETRY_PLUS, DBT_RETRY_PLUS_FAST=pieces), left_by_upstream)
+
+
+@pytest.mark.parametrize(
+    "pieces", [pytest.param("1", marks=pytest.mark.every_minor), "generated_methods", "dataclass_methods"]
+)
+def test_the_artifacts_that_a_process_of_its_own_leaves_are_those_of_dbt_retry(
+    layered: Scene, left_by_upstream: dict[str, Any], pieces: str
+) -> None:
+    assert_same(
+        replace(layered, start=ColdDbt()).artifacts_after(*RETRY_PLUS, DBT_RETRY_PLUS_FAST=pieces), left_by_upstream
+    )
 
 
 def test_the_artifacts_of_jaffle_shop_are_those_of_dbt_retry(tmp_path: Path, warm_dbt: WarmDbt) -> None:

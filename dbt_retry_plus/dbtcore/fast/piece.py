@@ -38,12 +38,14 @@ class Piece:
         Args:
             minor: That of dbt-core, as in `1.11`.
         """
+        return self.unfamiliar(minor) or (None if self.fits() else "what it needs of the process does not hold")
+
+    def unfamiliar(self, minor: str) -> str | None:
+        """Return what of dbt this piece was not checked on; None where it knows everything."""
         if minor not in self.minors:
             return f"it was not checked on dbt-core {minor}"
         unknown = next((path for path, shapes in self.relies_on.items() if _shape_at(path) not in shapes), None)
-        if unknown is not None:
-            return f"{unknown} is not as it was when this was checked"
-        return None if self.fits() else "what it needs of the process does not hold"
+        return f"{unknown} is not as it was when this was checked" if unknown is not None else None
 
 
 @contextmanager

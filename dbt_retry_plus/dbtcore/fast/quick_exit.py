@@ -12,17 +12,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
 
 import click
 
 from dbt_retry_plus.dbtcore.fast.piece import Piece
-from dbt_retry_plus.startup import SCRIPT
+from dbt_retry_plus.dbtcore.fast.process import is_the_process
 from dbt_retry_plus.startup.registration import EntryPointGroup
-
-_SCRIPTS = frozenset({"dbt", SCRIPT})
-_CALLED_BY_SCRIPTS = frozenset({"click.core", "dbt_retry_plus.cli.console"})
 
 
 @contextmanager
@@ -48,24 +43,4 @@ def _leave(ending: SystemExit) -> None:
     os._exit(code)
 
 
-def _is_the_process() -> bool:
-    """Whether the process is a script of dbt's or ours, and not a program that calls dbt."""
-    if threading.current_thread() is not threading.main_thread() or Path(sys.argv[0]).stem not in _SCRIPTS:
-        return False
-    frames = list(_callers(sys._getframe()))  # noqa: SLF001  # the only way to learn who called
-    script, called = frames[-1], frames[-2]
-    return (
-        script.f_code.co_name == "<module>"
-        and script.f_globals.get("__name__") == "__main__"
-        and called.f_globals.get("__name__") in _CALLED_BY_SCRIPTS
-        and not sys.flags.interactive
-    )
-
-
-def _callers(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
-QUICK_EXIT = Piece("quick_exit", _asked_for, fits=_is_the_process)
+QUICK_EXIT = Piece("quick_exit", _asked_for, fits=is_the_process)

@@ -8,8 +8,12 @@ from contextlib import ExitStack, contextmanager
 
 from dbt_retry_plus.dbtcore.fast.cache_events import CACHE_EVENTS
 from dbt_retry_plus.dbtcore.fast.cache_schemas import CACHE_SCHEMAS
+from dbt_retry_plus.dbtcore.fast.choice import chosen_names, is_chosen
+from dbt_retry_plus.dbtcore.fast.dataclass_methods import DATACLASS_METHODS
+from dbt_retry_plus.dbtcore.fast.extra_properties import EXTRA_PROPERTIES
 from dbt_retry_plus.dbtcore.fast.flag_sources import FLAG_SOURCES
 from dbt_retry_plus.dbtcore.fast.garbage import GARBAGE
+from dbt_retry_plus.dbtcore.fast.generated_methods import GENERATED_METHODS
 from dbt_retry_plus.dbtcore.fast.graph_cycles import GRAPH_CYCLES
 from dbt_retry_plus.dbtcore.fast.graph_file import GRAPH_FILE
 from dbt_retry_plus.dbtcore.fast.graph_members import GRAPH_MEMBERS
@@ -28,8 +32,11 @@ from dbt_retry_plus.startup import FAST_VARIABLE
 
 PIECES: tuple[Piece, ...] = (
     GARBAGE,
+    GENERATED_METHODS,
+    DATACLASS_METHODS,
     SCHEMA_CHECKS,
     FLAG_SOURCES,
+    EXTRA_PROPERTIES,
     JINJA_GRAPH,
     RELATION_QUOTING,
     MANIFEST_ONCE,
@@ -44,9 +51,6 @@ PIECES: tuple[Piece, ...] = (
     QUICK_EXIT,
 )
 
-_OFF = frozenset({"0", "false", "no", "off"})
-_ALL = frozenset({"", "1", "true", "yes", "on"})
-
 
 @contextmanager
 def saving_time(environment: Mapping[str, str] = os.environ) -> Iterator[None]:
@@ -54,36 +58,25 @@ def saving_time(environment: Mapping[str, str] = os.environ) -> Iterator[None]:
 
     Args:
         environment: Where `DBT_RETRY_PLUS_FAST` says which are wanted.
-
-    Raises:
-        RetryRefusedError: It names a piece that there is not.
     """
-    wanted = wanted_pieces(environment)
     minor = dbt_minor()
     # All are looked at before the first of them replaces anything.
-    able = [piece for piece in wanted if piece.obstacle(minor) is None]
+    able = [piece for piece in PIECES if is_chosen(piece.name, environment) and piece.obstacle(minor) is None]
     with ExitStack() as stack:
         for piece in able:
             stack.enter_context(piece.enter())
         yield
 
 
-def wanted_pieces(environment: Mapping[str, str]) -> tuple[Piece, ...]:
-    """Return the pieces that the environment asks for: all of them unless it says otherwise.
+def refuse_unknown_pieces(environment: Mapping[str, str]) -> None:
+    """Refuse a wish for a piece that there is not.
 
     Raises:
-        RetryRefusedError: It names a piece that there is not.
+        RetryRefusedError: The environment names one.
     """
-    text = environment.get(FAST_VARIABLE, "").strip().lower()
-    if text in _OFF:
-        return ()
-    if text in _ALL:
-        return PIECES
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in {piece.name for piece in PIECES}]
+    known = [piece.name for piece in PIECES]
+    unknown = [name for name in chosen_names(environment) or () if name not in known]
     if unknown:
         raise RetryRefusedError(
-            f"{FAST_VARIABLE} names {unknown[0]!r}, which there is not. Say 0 for none, or some of: "
-            f"{', '.join(piece.name for piece in PIECES)}."
+            f"{FAST_VARIABLE} names {unknown[0]!r}, which there is not. Say 0 for none, or some of: {', '.join(known)}."
         )
-    return tuple(piece for piece in PIECES if piece.name in names)

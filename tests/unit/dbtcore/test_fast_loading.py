@@ -175,3 +175,33 @@ def test_the_file_of_the_graph_is_dbts(tmp_path: Path, attributes: Mapping[str, 
     assert [list(ours.pred[name].items()) for name in ours] == [list(dbts.pred[name].items()) for name in dbts]
     assert ours.pred["c"]["a"] is ours.succ["a"]["c"]
     assert "omitted" not in linker.graph.nodes["a"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 999, 1000, 1001, 2500])
+def test_the_file_of_a_graph_of_any_size_is_dbts(tmp_path: Path, count: int) -> None:
+    linker, documents, shared = Linker(), {}, ["shared"]
+    for number in range(count):
+        name = f"model.p.m{number}"
+        linker.add_node(name)
+        if number:
+            linker.dependency(name, f"model.p.m{number // 2}")
+        rare = {f"rare_{number}": number} if number % 500 == 1 else {}
+        documents[name] = {
+            "unique_id": name,
+            "tags": shared,
+            "config": {"enabled": True, "meta": {name: shared}},
+            **rare,
+        }
+    manifest: Any = SimpleNamespace(expect=lambda name: SimpleNamespace(to_dict=lambda omit_none: documents[name]))
+    files = [tmp_path / "dbts", tmp_path / "ours"]
+    for file, context in zip(files, (nullcontext(), GRAPH_FILE.enter()), strict=True):
+        with context:
+            linker.write_graph(str(file), manifest)
+    dbts, ours = (pickle.loads(file.read_bytes()) for file in files)
+    assert list(ours.nodes(data=True)) == list(dbts.nodes(data=True))
+    assert list(ours.edges(data=True)) == list(dbts.edges(data=True))
+    assert type(ours._node) is dict and ours._node is not dbts._node
+    assert len({id(field) for document in ours._node.values() for field in document}) < 20
+    assert files[1].stat().st_size < files[0].stat().st_size * 1.6
+    ours.add_edge("new", "model.p.m0", weight=1)
+    assert ours.pred["model.p.m0"]["new"] is ours.succ["new"]["model.p.m0"] and ours.nodes["new"] == {}

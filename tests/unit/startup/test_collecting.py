@@ -50,6 +50,10 @@ def test_nothing_is_collected_for_our_own_command(tmp_path: Path) -> None:
     assert imported(tmp_path, "--quiet", "retry-plus", then=made) == ["False", "True True True"]
 
 
+def test_it_can_be_asked_for_by_its_name(tmp_path: Path) -> None:
+    assert imported(tmp_path, "retry-plus", DBT_RETRY_PLUS_FAST="jinja_graph,garbage")[0] == "False"
+
+
 def test_the_console_script_is_our_own_command_too(tmp_path: Path) -> None:
     assert imported(tmp_path, before="sys.argv = ['/usr/bin/dbt-retry-plus', '--dry-run']")[0] == "False"
 
@@ -62,6 +66,7 @@ def test_the_console_script_is_our_own_command_too(tmp_path: Path) -> None:
         ((), "del sys.argv", {}),
         (("retry-plus",), "", {FAST_VARIABLE: "0"}),
         (("retry-plus",), "", {FAST_VARIABLE: "jinja_graph"}),
+        (("retry-plus",), "", {FAST_VARIABLE: "no_such_piece"}),
     ],
 )
 def test_every_other_command_collects_as_it_did(
@@ -83,3 +88,15 @@ def test_who_has_frozen_a_heap_keeps_it_frozen(tmp_path: Path) -> None:
 def test_an_import_that_fails_leaves_collection_on(tmp_path: Path) -> None:
     told = imported(tmp_path, "retry-plus", then="raise ValueError")
     assert told[:2] == ["False", "failed"] and told[2].split()[0] == "True"
+
+
+@pytest.mark.parametrize("metadata", [None, "", "Name: dbt-core\n"])
+def test_a_dbt_that_does_not_tell_its_version_is_imported_as_it_is(tmp_path: Path, metadata: str | None) -> None:
+    then = (
+        "import dataclasses; print(dataclasses._create_fn.__module__ if sys.version_info < (3, 13) else 'dataclasses')"
+    )
+    if metadata is not None:
+        (tmp_path / "dbt_core-1.11.0.dist-info").mkdir()
+        (tmp_path / "dbt_core-1.11.0.dist-info" / "METADATA").write_text(metadata)
+    hidden = "import importlib.metadata as m; m.distribution = None" if metadata is None else ""
+    assert imported(tmp_path, "retry-plus", before=hidden, then="import sys; " + then)[:2] == ["False", "dataclasses"]

@@ -1,0 +1,24 @@
+"""What `DBT_RETRY_PLUS_FAST` says: everything, nothing, or some pieces by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dbt_retry_plus.startup import FAST_VARIABLE
+
+_OFF = frozenset({"0", "false", "no", "off"})
+_ALL = frozenset({"", "1", "true", "yes", "on"})
+
+
+def is_chosen(name: str, environment: Mapping[str, str]) -> bool:
+    """Tell whether the environment asks for the piece of this name; it does unless it says otherwise."""
+    names = chosen_names(environment)
+    return names is None or name in names
+
+
+def chosen_names(environment: Mapping[str, str]) -> tuple[str, ...] | None:
+    """Return the names that the environment gives, whether there are such pieces or not; None for all pieces."""
+    text = environment.get(FAST_VARIABLE, "").strip().lower()
+    if text in _ALL:
+        return None
+    return () if text in _OFF else tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,0 +1,46 @@
+"""Importing dbt's command line in less time where our own command is what it is imported for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from dbt_retry_plus.startup import COMMAND, SCRIPT
+
+
+@contextmanager
+def importing_dbt() -> Iterator[None]:
+    """Import dbt as ever, or for our own command without what a retry has no use for.
+
+    Other commands of dbt are left alone, as are programs that call it.
+    """
+    with ExitStack() as stack:
+        script, *words = getattr(sys, "argv", None) or [""]
+        if COMMAND in words or Path(script).stem == SCRIPT:
+            _save_time(stack)
+        yield
+
+
+def _save_time(stack: ExitStack) -> None:
+    from dbt_retry_plus.dbtcore.fast.choice import is_chosen
+    from dbt_retry_plus.dbtcore.fast.dataclass_methods import DATACLASS_METHODS
+    from dbt_retry_plus.dbtcore.fast.generated_methods import GENERATED_METHODS
+    from dbt_retry_plus.startup.collecting import collecting_nothing
+
+    if is_chosen("garbage", os.environ):
+        stack.enter_context(collecting_nothing())
+    minor = _minor_of_dbt()
+    for piece in (GENERATED_METHODS, DATACLASS_METHODS):
+        if is_chosen(piece.name, os.environ) and piece.unfamiliar(minor) is None:
+            stack.enter_context(piece.enter())
+
+
+def _minor_of_dbt() -> str:
+    try:
+        return ".".join(version("dbt-core").split(".")[:2])
+    except Exception:  # no METADATA, or a damaged one, which differs between Pythons: as a dbt that nobody looked at
+        return ""
