@@ -80,9 +80,10 @@ def without_secrets(report: RetryReport) -> tuple[RetryReport, dict[str, Any]]:
     """Return a report and its document without secrets, and with nothing that JSON lacks."""
     lines = Lines(os.environ)
     values = lines.without_secrets({"arguments": report.arguments.values})["arguments"]
-    arguments = replace(report.arguments, values=values)
-    document = storable(lines.without_secrets(report_document(replace(report, arguments=arguments)), _NAMES))
-    return report_from(document), document
+    report = replace(report, arguments=replace(report.arguments, values=values))
+    made = report_document(report)
+    document = storable(lines.without_secrets(made, _NAMES))
+    return (report if document == made else report_from(document)), document
 
 
 def hand_out(report: RetryReport, plugins: Plugins, settings: Settings, outputs: Iterable[ReportOutput]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import chain
+from types import NoneType
 from typing import Any, Final
 
 from dbt_retry_plus.ledger.run_results import parse_time
@@ -22,6 +24,7 @@ from dbt_retry_plus.words import COMMAND_NAMES, ErrorClass, Fate, Reason, Severi
 SCHEMA: Final = "dbt-retry-plus/report/v1"
 
 _COMMANDS = {name: command for command, name in COMMAND_NAMES.items()}
+_WITHOUT_MEMBERS = frozenset({bool, float, int, NoneType})
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 # Of a message, its beginning and its end; of all messages of a report, so much that any reader can open it.
@@ -192,14 +195,27 @@ def _text_of(moment: datetime | None) -> str | None:
 
 
 def _storable(value: Any, longest: int) -> Any:
-    # A report has a dozen values for each node, and nearly all of them stay as they are.
-    if value is None or (type(value) is str and value.isascii() and len(value) <= longest):
+    if _stays(value, longest):
         return value
     if isinstance(value, str):
         text = shortened(value, longest)
         return text if text.isascii() else _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     if isinstance(value, Mapping):
         return {_storable(str(name), longest): _storable(item, longest) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_storable(item, longest) for item in value]
-    return value
+    return [_storable(item, longest) for item in value]
+
+
+def _stays(value: Any, longest: int) -> bool:
+    """Whether a value can be stored as it is, with all in it; nearly every node's can, with a dozen of them."""
+    kind = type(value)
+    for member in chain(value, value.values()) if kind is dict else value if kind is list else (value,):
+        kind = type(member)
+        if kind is str:
+            if len(member) > longest or not member.isascii():
+                return False
+        elif kind is dict or kind is list:
+            if not _stays(member, longest):
+                return False
+        elif kind not in _WITHOUT_MEMBERS and isinstance(member, (str, Mapping, list, tuple)):
+            return False
+    return True

@@ -49,5 +49,7 @@ def _own_fields(node: Any) -> frozenset[str] | None:
 
 
 def _without(own: frozenset[str], node: Any) -> Mapping[str, Any]:
-    document: Mapping[str, Any] = node.to_dict(**_AS_ARTIFACT)
-    return {name: value for name, value in document.items() if name not in own}
+    document: dict[str, Any] = node.to_dict(**_AS_ARTIFACT)
+    for name in own:
+        document.pop(name, None)
+    return document

@@ -1,8 +1,9 @@
-"""`graph.gpickle` without a copy of each edge of the project's graph.
+"""`graph.gpickle` without a copy of each edge of the project's graph, and without a memory of every value in it.
 
 dbt copies the whole graph to add to each node its document, writes the copy, and forgets it. Only the nodes of that
 copy are others than those of the graph; edges there are many more of, since `dbt build` adds one from each test to each
-node that waits for it.
+node that waits for it. Pickle keeps all that it has written, to write it once; of documents, only the names of fields
+come again.
 """
 
 from __future__ import annotations
@@ -21,16 +22,41 @@ from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced
 _WRITE = "write_graph"
 
 
+class _Members:
+    """Pickled as the dictionary of what it yields, each member made when its turn comes."""
+
+    def __init__(self, members: Iterator[tuple[str, Any]]) -> None:
+        self._members = members
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (), None, None, self._members
+
+
 def _write_graph(self: Linker, outfile: str, manifest: Any) -> None:
     written = self.graph.__class__(**self.graph.graph)
-    # Where networkx keeps nodes and edges; its own methods would copy each document three times.
-    written._node = {  # noqa: SLF001
-        name: {**attributes, **manifest.expect(name).to_dict(omit_none=True)}
-        for name, attributes in self.graph.nodes(data=True)
-    }
-    written._adj, written._pred = self.graph._adj, _predecessors(self.graph)  # noqa: SLF001
     with Path(outfile).open("wb") as file:
-        pickle.dump(written, file, protocol=pickle.HIGHEST_PROTOCOL)
+        pickler = pickle.Pickler(file, protocol=pickle.HIGHEST_PROTOCOL)
+        # Where networkx keeps nodes and edges; its own methods would copy each document three times.
+        written._node = _Members(_documents(self.graph, manifest, pickler))  # noqa: SLF001
+        written._adj, written._pred = self.graph._adj, _predecessors(self.graph)  # noqa: SLF001
+        pickler.dump(written)
+
+
+def _documents(graph: Any, manifest: Any, pickler: pickle.Pickler) -> Iterator[tuple[str, Any]]:
+    """Yield the nodes and their documents, and have pickle remember the names of their fields but not all values.
+
+    It would look each of them up, and keep it, for the case that it comes again.
+    """
+    known: set[str] = set()
+    new_before = True  # pickle asks for a member before it writes the one before it
+    for name, attributes in graph.nodes(data=True):
+        document = {**attributes, **manifest.expect(name).to_dict(omit_none=True)}
+        new = not document.keys() <= known
+        known.update(document)
+        pickler.fast = not (new or new_before)
+        new_before = new
+        yield name, document
+    pickler.fast = False
 
 
 def _predecessors(graph: Any) -> dict[str, dict[str, Any]]:

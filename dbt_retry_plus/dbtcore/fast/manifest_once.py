@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, repeat
+from operator import is_
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced
 _SERIALIZING = frozenset({"__pre_serialize__", "__post_serialize__"})
 _NODES = "execute_with_hooks"
 _CONVERT = "_map_nodes_to_map_resources"
+_BUFFER = 1_000_000  # bytes; a text of a node is short
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,11 +46,7 @@ class _Text:
     def is_of(self, node: Any) -> bool:
         """Whether no attribute of the node has been set since."""
         values = vars(node).values()
-        return (
-            node is self.node
-            and len(values) == len(self.values)
-            and all(now is then for now, then in zip(values, self.values, strict=True))
-        )
+        return node is self.node and len(values) == len(self.values) and all(map(is_, values, self.values))
 
 
 class _Unconverted(dict[str, Any]):
@@ -88,7 +86,7 @@ class _ManifestTexts:
         )
         parts = list(self._parts(outline, sections))  # the file that was there stays, should one of them fail
         make_directory(str(Path(path).parent))
-        with Path(path).open("w", encoding="utf-8") as file:
+        with Path(path).open("w", buffering=_BUFFER, encoding="utf-8") as file:
             file.writelines(parts)
 
     def _parts(self, outline: Mapping[str, Any], sections: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
