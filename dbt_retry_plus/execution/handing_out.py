@@ -17,7 +17,7 @@ from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.plugin_manager import Plugins
 from dbt_retry_plus.recording.lines import Lines
 from dbt_retry_plus.reporting import text
-from dbt_retry_plus.reporting.document import report_document, report_from, storable
+from dbt_retry_plus.reporting.document import is_storable, report_document, report_from, storable
 from dbt_retry_plus.reporting.outputs import (
     GITHUB_SUMMARY,
     ReportOutput,
@@ -82,8 +82,10 @@ def without_secrets(report: RetryReport) -> tuple[RetryReport, dict[str, Any]]:
     values = lines.without_secrets({"arguments": report.arguments.values})["arguments"]
     report = replace(report, arguments=replace(report.arguments, values=values))
     made = report_document(report)
+    if not lines.secrets_known and is_storable(made):
+        return report, made
     document = storable(lines.without_secrets(made, _NAMES))
-    return (report if document == made else report_from(document)), document
+    return report_from(document), document
 
 
 def hand_out(report: RetryReport, plugins: Plugins, settings: Settings, outputs: Iterable[ReportOutput]) -> None:

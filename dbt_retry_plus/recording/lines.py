@@ -75,6 +75,11 @@ class Lines:
         self._secrets: list[str] = []
         self._note(value for name, value in environment.items() if name.startswith(SCRUBBED))
 
+    @property
+    def secrets_known(self) -> bool:
+        """Whether there is anything to strike out, in the environment or in what was seen so far."""
+        return bool(self._secrets)
+
     def encode(self, entry: Mapping[str, Any]) -> str:
         """Turn an entry into a line without secrets."""
         line = self._line(entry)

@@ -24,6 +24,7 @@ from dbt_retry_plus.words import COMMAND_NAMES, ErrorClass, Fate, Reason, Severi
 SCHEMA: Final = "dbt-retry-plus/report/v1"
 
 _COMMANDS = {name: command for command, name in COMMAND_NAMES.items()}
+_TEXTS = frozenset({str})
 _WITHOUT_MEMBERS = frozenset({bool, float, int, NoneType})
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -116,10 +117,13 @@ def storable(document: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         document: The document of a report; secrets are struck out of it already, since half of one would stay.
     """
-    messages = sum(1 + len(node["attempts"]) for node in document["nodes"])
-    longest = max(_SHORTEST_MESSAGE, min(_LONGEST_MESSAGE, _ALL_MESSAGES // max(messages, 1)))
-    result: dict[str, Any] = _storable(document, longest)
+    result: dict[str, Any] = _storable(document, _longest_message(document))
     return result
+
+
+def is_storable(document: dict[str, Any]) -> bool:
+    """Tell whether all of a report's document is plain JSON already, and `storable` would leave it as it is."""
+    return _stays(document, _longest_message(document))
 
 
 def shortened(text: str, longest: int) -> str:
@@ -128,6 +132,11 @@ def shortened(text: str, longest: int) -> str:
         return text
     head, tail = longest * 3 // 4, longest // 4
     return f"{text[:head]}\n… {len(text) - head - tail:,} characters are left out …\n{text[-tail:]}"
+
+
+def _longest_message(document: Mapping[str, Any]) -> int:
+    messages = sum(1 + len(node["attempts"]) for node in document["nodes"])
+    return max(_SHORTEST_MESSAGE, min(_LONGEST_MESSAGE, _ALL_MESSAGES // max(messages, 1)))
 
 
 def _node_document(node: ReportedNode) -> dict[str, Any]:
@@ -202,12 +211,14 @@ def _storable(value: Any, longest: int) -> Any:
         return text if text.isascii() else _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     if isinstance(value, Mapping):
         return {_storable(str(name), longest): _storable(item, longest) for name, item in value.items()}
-    return [_storable(item, longest) for item in value]
+    return [_storable(item, longest) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _stays(value: Any, longest: int) -> bool:
-    """Whether a value can be stored as it is, with all in it; nearly every node's can, with a dozen of them."""
+    """Whether a value is JSON's and can be stored as it is, with all in it; nearly every node's can, with a dozen."""
     kind = type(value)
+    if kind is dict and not _TEXTS.issuperset(map(type, value)):
+        return False
     for member in chain(value, value.values()) if kind is dict else value if kind is list else (value,):
         kind = type(member)
         if kind is str:
@@ -216,6 +227,6 @@ def _stays(value: Any, longest: int) -> bool:
         elif kind is dict or kind is list:
             if not _stays(member, longest):
                 return False
-        elif kind not in _WITHOUT_MEMBERS and isinstance(member, (str, Mapping, list, tuple)):
+        elif kind not in _WITHOUT_MEMBERS:
             return False
     return True

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from importlib.metadata import version
 from pathlib import Path
 
 from dbt_retry_plus.startup import COMMAND, SCRIPT
@@ -40,6 +39,8 @@ def _save_time(stack: ExitStack) -> None:
 
 
 def _minor_of_dbt() -> str:
+    from importlib.metadata import version
+
     try:
         return ".".join(version("dbt-core").split(".")[:2])
     except Exception:  # no METADATA, or a damaged one, which differs between Pythons: as a dbt that nobody looked at

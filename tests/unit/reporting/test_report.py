@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from dbt_retry_plus.reporting.document import report_document, report_from, storable
+from dbt_retry_plus.reporting.document import is_storable, report_document, report_from, storable
 from dbt_retry_plus.reporting.report import make_report
 from dbt_retry_plus.types import Chain, EffectiveArguments, Outcome, Plan, PlannedNode, RetryReport
 from dbt_retry_plus.words import Fate, Reason, Verdict
@@ -228,3 +230,26 @@ def test_messages_are_bounded_each_and_together() -> None:
 
 def test_halves_of_characters_become_their_escapes() -> None:
     assert storable({"nodes": [], "name\udcff": ["\ud800ok😀", 3]}) == {"nodes": [], "name\\udcff": ["\\ud800ok😀", 3]}
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        ({"a": [1, 2.5, None, True, "text", {"b": []}]}, True),
+        ({"a": {"b": {"c": [["x" * 1_000]]}}}, True),
+        ({"a": "x" * 30_000}, False),
+        ({"a": {"x" * 30_000: 1}}, False),
+        ({"a": "é"}, False),
+        ({"a": {"é": 1}}, False),
+        ({"a": {1: 2}}, False),
+        ({"a": (1, 2)}, False),
+        ({"a": [[Fate.RECOVERED]]}, False),
+        ({"a": MappingProxyType({})}, False),
+        ({"a": date(2026, 1, 1)}, False),
+    ],
+)
+def test_a_document_that_is_plain_json_is_told_from_others(value: dict[str, Any], plain: bool) -> None:
+    document = {"nodes": [{"attempts": []}], **value}
+    assert is_storable(document) == plain
+    if plain:
+        assert storable(document) == document == json.loads(json.dumps(document))
