@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from dbt_retry_plus.cli.options import OUTPUT
-from dbt_retry_plus.dbtcore.parameters import retry_parameters, silence_console, with_upstream_setup
+from dbt_retry_plus.dbtcore.parameters import retry_parameters, silenced_console, with_upstream_setup
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.words import FOUND_SCHEMA, TAG_VARIABLE
 
@@ -24,7 +24,6 @@ def _run(context: click.Context, tag: str, output: str, **options: Any) -> tuple
     try:
         found = find_tagged(_request(context, ledger_optional=options["ledger_optional"]), tag)
     except RetryRefusedError as refusal:
-        click.echo(str(refusal), err=True)
         raise as_dbt_error(refusal) from None
     document = {
         "schema": FOUND_SCHEMA,
@@ -61,8 +60,8 @@ _find_in_dbt = with_upstream_setup(_run)
 
 
 def _find(**options: Any) -> Any:
-    silence_console(click.get_current_context())
-    return _find_in_dbt(**options)
+    with silenced_console(click.get_current_context()):
+        return _find_in_dbt(**options)
 
 
 find = click.Command(

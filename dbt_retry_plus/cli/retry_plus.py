@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from typing import Any
 
@@ -17,7 +17,7 @@ from dbt_retry_plus.dbtcore.parameters import (
     given_options,
     retry_parameters,
     selection_parameters,
-    silence_console,
+    silenced_console,
     with_upstream_setup,
 )
 from dbt_retry_plus.errors import RetryRefusedError
@@ -97,7 +97,7 @@ _NARROWING = ("select", "exclude", "selector", "resource_types", "exclude_resour
 def _run(context: click.Context, **options: Any) -> tuple[Any, bool]:
     from dbt_retry_plus.execution.retry import retry
 
-    with _refusals_as_dbt_errors(options):
+    with _refusals_as_dbt_errors():
         return retry(_request(context, options))
 
 
@@ -108,7 +108,7 @@ def _pieces_known(command: Callable[..., tuple[Any, bool]]) -> Callable[..., tup
     def checked(context: click.Context, **options: Any) -> tuple[Any, bool]:
         from dbt_retry_plus.dbtcore.fast.switch import refuse_unknown_pieces
 
-        with _refusals_as_dbt_errors(options):
+        with _refusals_as_dbt_errors():
             refuse_unknown_pieces(os.environ)
         return command(context, **options)
 
@@ -116,14 +116,12 @@ def _pieces_known(command: Callable[..., tuple[Any, bool]]) -> Callable[..., tup
 
 
 @contextmanager
-def _refusals_as_dbt_errors(options: Mapping[str, Any]) -> Iterator[None]:
+def _refusals_as_dbt_errors() -> Iterator[None]:
     from dbt_retry_plus.dbtcore.errors import as_dbt_error
 
     try:
         yield
     except RetryRefusedError as refusal:
-        if options["output"] == _JSON:  # dbt's log is not on the console then
-            click.echo(str(refusal), err=True)
         raise as_dbt_error(refusal) from None
 
 
@@ -185,18 +183,17 @@ _retry_in_dbt = with_upstream_setup(_run, _pieces_known)
 
 
 def _retry(**options: Any) -> Any:
-    from dbt_retry_plus.dbtcore.fast.switch import saving_time
-
     context = click.get_current_context()
     if context.invoked_subcommand is not None:
         return None
     if options["report"] and options["dry_run"]:
         raise click.UsageError("--report is for a retry that runs. Leave it or --dry-run out.", context)
-    if options["output"] == _JSON:
-        if not options["dry_run"]:
-            raise click.UsageError("--output json is for --dry-run. Add that, or leave --output out.", context)
-        silence_console(context)
-    with saving_time():
+    if options["output"] == _JSON and not options["dry_run"]:
+        raise click.UsageError("--output json is for --dry-run. Add that, or leave --output out.", context)
+    from dbt_retry_plus.dbtcore.fast.switch import saving_time
+
+    console = silenced_console(context) if options["output"] == _JSON else nullcontext()
+    with console, saving_time():
         return _retry_in_dbt(**options)
 
 

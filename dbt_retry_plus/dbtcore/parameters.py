@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
 from click.core import ParameterSource
 from dbt.cli import main, requires
+from dbt.cli.exceptions import ExceptionExit
+from dbt_common.exceptions import DbtRuntimeError
 
 from dbt_retry_plus.dbtcore.preconditions import (
     contradictions_refused,
@@ -16,6 +20,7 @@ from dbt_retry_plus.dbtcore.preconditions import (
     usage_errors_as_sentences,
 )
 from dbt_retry_plus.ledger.journal import with_json_keys
+from dbt_retry_plus.recording.lines import Lines
 
 # `dbtRunner.invoke(args, **kwargs)` marks the keywords with this instead of a ParameterSource.
 _KEYWORD_SOURCE = "kwargs"
@@ -68,8 +73,9 @@ def with_upstream_setup(function: Command, around_loading: Callable[[Command], C
     return click.pass_context(wrapped)
 
 
-def silence_console(context: click.Context) -> None:
-    """Keep dbt's log off the console of a command whose standard output is a document.
+@contextmanager
+def silenced_console(context: click.Context) -> Iterator[None]:
+    """Keep dbt's log off the console of a command whose standard output is a document; why it ends goes to stderr.
 
     Args:
         context: The context of our command, before dbt has set up its log.
@@ -80,6 +86,13 @@ def silence_console(context: click.Context) -> None:
     level = typed[0] if typed else context
     level.params["log_level"] = "none"
     level.set_parameter_source("log_level", ParameterSource.ENVIRONMENT)
+    try:
+        yield
+    except ExceptionExit as ending:
+        error = ending.exception
+        said = error.msg if type(error) is DbtRuntimeError else str(error)  # a refusal of ours is a sentence
+        click.echo(Lines(os.environ).without_secrets({"text": said})["text"], err=True)
+        raise
 
 
 def given_options(context: click.Context, own: frozenset[str]) -> Mapping[str, Any]:

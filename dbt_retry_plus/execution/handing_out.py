@@ -82,9 +82,8 @@ def without_secrets(report: RetryReport) -> tuple[RetryReport, dict[str, Any]]:
     values = lines.without_secrets({"arguments": report.arguments.values})["arguments"]
     report = replace(report, arguments=replace(report.arguments, values=values))
     made = report_document(report)
-    if not lines.secrets_known and is_storable(made):
-        return report, made
-    document = storable(lines.without_secrets(made, _NAMES))
+    as_it_is = not lines.secrets_known and is_storable(made)
+    document = made if as_it_is else storable(lines.without_secrets(made, _NAMES))
     return report_from(document), document
 
 

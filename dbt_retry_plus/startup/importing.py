@@ -6,22 +6,42 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 from dbt_retry_plus.startup import COMMAND, SCRIPT
+
+# One of them before ours is the command, and ours the value of an option.
+_COMMANDS_OF_DBT = frozenset(
+    (
+        *("build", "clean", "clone", "compile", "debug", "deps", "docs", "init", "list", "ls", "parse", "retry"),
+        *("run", "run-operation", "seed", "show", "snapshot", "source", "test"),
+    )
+)
 
 
 @contextmanager
 def importing_dbt() -> Iterator[None]:
     """Import dbt as ever, or for our own command without what a retry has no use for.
 
-    Other commands of dbt are left alone, as are programs that call it.
+    Other commands of dbt are left alone, as are programs that import it.
     """
     with ExitStack() as stack:
-        script, *words = getattr(sys, "argv", None) or [""]
-        if COMMAND in words or Path(script).stem == SCRIPT:
-            _save_time(stack)
+        try:
+            if _is_for_us():
+                _save_time(stack)
+        except Exception:
+            stack.close()  # whatever is odd about this process, dbt is imported as ever
         yield
+
+
+def _is_for_us() -> bool:
+    arguments = getattr(sys, "argv", None) or [""]
+    if COMMAND not in arguments and SCRIPT not in arguments[0]:
+        return False
+    from dbt_retry_plus.dbtcore.fast.process import command_line, is_a_script
+
+    script, words = command_line()
+    before = words[: words.index(COMMAND)] if COMMAND in words else []
+    return is_a_script() and (script == SCRIPT or not _COMMANDS_OF_DBT.intersection(before))
 
 
 def _save_time(stack: ExitStack) -> None:

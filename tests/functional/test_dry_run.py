@@ -13,6 +13,7 @@ import pytest
 from tests.functional.refusals import artifacts
 from tests.support.differential import Retry
 from tests.support.inline_projects import InlineProject, Workshop
+from tests.support.invocations import Dbt, WarmDbt, tool_environment
 
 PROJECT = InlineProject(
     files={
@@ -92,3 +93,24 @@ def test_a_refusal_leaves_stdout_empty(workshop: Workshop) -> None:
     assert refused.exit_code == 2
     assert refused.stdout == ""
     assert "There is no invocation 'nothing'" in refused.stderr
+
+
+@pytest.mark.parametrize("command", [("--dry-run", "--output", "json"), ("find", "--tag", "a task")])
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ({}, "is not a dbt project: it holds no dbt_project.yml."),
+        ({"dbt_project.yml": "name: a_project\nprofile: nowhere\n"}, "Could not find profile named 'nowhere'"),
+    ],
+)
+def test_a_command_whose_output_is_a_document_says_why_it_ends(
+    tmp_path: Path, warm_dbt: WarmDbt, command: tuple[str, ...], written: dict[str, str], sentence: str
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    for name, text in {**written, "profiles.yml": "somewhere: {}\n"}.items():
+        (project / name).write_text(text)
+    environment = tool_environment(tmp_path, {"DBT_PROFILES_DIR": str(project)})
+    ended = Dbt(warm_dbt, project, environment, tmp_path / "dbt.log")("retry-plus", *command)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr.count(sentence) == 1 and "Traceback" not in ended.stderr

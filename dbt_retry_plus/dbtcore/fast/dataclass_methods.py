@@ -35,6 +35,7 @@ def _compiled_on_call() -> Iterator[None]:
 
         standing_in = _STANDING_IN[name][1](method_itself)
         standing_in.__annotations__ = {}
+        standing_in.__qualname__ = f"__create_fn__.<locals>.{name}"  # pprint knows a generated method by that
         standing_in.__module__ = (options.get("globals") or {}).get("__name__", "builtins")
         return standing_in
 

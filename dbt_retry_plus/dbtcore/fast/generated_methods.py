@@ -7,18 +7,21 @@ for puts off what a method does, and not the method.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
+
+from mashumaro.config import BaseConfig
+from mashumaro.core.meta.code.builder import CodeBuilder
+from mashumaro.mixins import dict as caller
 
 from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced
 from dbt_retry_plus.dbtcore.fast.process import is_the_process
 
 _OF_MASHUMARO = "mashumaro."
 _CALLER = "mashumaro.mixins.dict"
-_BUILDER = "mashumaro.core.meta.code.builder"
+_BUILDER = "mashumaro.core.meta.code.builder:CodeBuilder"
 _PACKER, _UNPACKER = "compile_mixin_packer", "compile_mixin_unpacker"
 
 
@@ -37,10 +40,9 @@ class _UngeneratedMethod:
 
 @contextmanager
 def _generated_on_use() -> Iterator[None]:
-    caller = importlib.import_module(_CALLER)
-    builder = importlib.import_module(_BUILDER).CodeBuilder
+    naming = {_PACKER: CodeBuilder.get_pack_method_name, _UNPACKER: CodeBuilder.get_unpack_method_name}
     with ExitStack() as stack:
-        for compiler, name_of in ((_PACKER, builder.get_pack_method_name), (_UNPACKER, builder.get_unpack_method_name)):
+        for compiler, name_of in naming.items():
             stack.enter_context(replaced(caller, compiler, _putting_off(vars(caller)[compiler], name_of)))
         yield
 
@@ -60,18 +62,23 @@ def _putting_off(compiles: Callable[..., None], name_of: Callable[..., Any]) -> 
 
 
 def _is_lazy(config: Any) -> bool:
-    return getattr(config, "lazy_compilation", False) and getattr(config, "allow_postponed_evaluation", True)
+    if not (isinstance(config, type) and issubclass(config, BaseConfig)):
+        return False
+    return config.lazy_compilation and config.allow_postponed_evaluation
 
 
 GENERATED_METHODS = Piece(
     "generated_methods",
     _generated_on_use,
     {
-        f"mashumaro.core.meta.mixin:{_PACKER}": frozenset({"7f32141d"}),
-        f"mashumaro.core.meta.mixin:{_UNPACKER}": frozenset({"d58ef40d"}),
-        f"{_BUILDER}:CodeBuilder.get_pack_method_name": frozenset({"8318de4d"}),
-        f"{_BUILDER}:CodeBuilder.get_unpack_method_name": frozenset({"61144ce7"}),
-        f"{_BUILDER}:CodeBuilder._add_setattr_method": frozenset({"e0db042d"}),
+        f"{_CALLER}:{_PACKER}": frozenset({"7f32141d"}),
+        f"{_CALLER}:{_UNPACKER}": frozenset({"d58ef40d"}),
+        f"{_CALLER}:DataClassDictMixin.__init_subclass__": frozenset({"beca493f", "ba63aaab"}),
+        f"{_BUILDER}.get_pack_method_name": frozenset({"8318de4d"}),
+        f"{_BUILDER}.get_unpack_method_name": frozenset({"61144ce7"}),
+        f"{_BUILDER}._add_pack_method_lines": frozenset({"f1875491"}),
+        f"{_BUILDER}._add_unpack_method_lines": frozenset({"94418b7e", "1d434d82", "3fcd0124", "e142d3d1"}),
+        f"{_BUILDER}._add_setattr_method": frozenset({"e0db042d"}),
     },
     fits=is_the_process,  # what was never asked for stays as it is when the command ends
 )

@@ -2,8 +2,8 @@
 
 dbt copies the whole graph to add to each node its document, writes the copy, and forgets it. Only the nodes of that
 copy are others than those of the graph; edges there are many more of, since `dbt build` adds one from each test to each
-node that waits for it. Pickle keeps all that it has written, to write it once; of documents, only the names of fields
-come again.
+node that waits for it. Pickle keeps all that it has written, to write it once; of documents, hardly more than the
+names of fields comes again.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from dbt.compilation import Linker
 from networkx import DiGraph  # type: ignore[import-untyped]  # it ships no types
 
 from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced
+from dbt_retry_plus.ledger.files import write_atomically
 
 _WRITE = "write_graph"
 
@@ -34,21 +35,24 @@ class _Members:
 
 def _write_graph(self: Linker, outfile: str, manifest: Any) -> None:
     written = self.graph.__class__(**self.graph.graph)
-    with Path(outfile).open("wb") as file:
+    # Where networkx keeps nodes and edges; its own methods would copy each document three times.
+    written._adj, written._pred = self.graph._adj, _predecessors(self.graph)  # noqa: SLF001
+
+    def write(file: IO[bytes]) -> None:
         pickler = pickle.Pickler(file, protocol=pickle.HIGHEST_PROTOCOL)
-        # Where networkx keeps nodes and edges; its own methods would copy each document three times.
         written._node = _Members(_documents(self.graph, manifest, pickler))  # noqa: SLF001
-        written._adj, written._pred = self.graph._adj, _predecessors(self.graph)  # noqa: SLF001
         pickler.dump(written)
+
+    write_atomically(Path(outfile), write, owner_only=False)  # a node without a document leaves the file that was there
 
 
 def _documents(graph: Any, manifest: Any, pickler: pickle.Pickler) -> Iterator[tuple[str, Any]]:
-    """Yield the nodes and their documents, and have pickle remember the names of their fields but not all values.
+    """Yield the nodes and their documents, and have pickle remember what is in the first of a kind alone.
 
-    It would look each of them up, and keep it, for the case that it comes again.
+    It would keep every value, and look each of them up, for the case that it comes again; the names of fields do.
     """
     known: set[str] = set()
-    new_before = True  # pickle asks for a member before it writes the one before it
+    new_before = True  # of each thousand, pickle asks for the second member before it writes the first
     for name, attributes in graph.nodes(data=True):
         document = {**attributes, **manifest.expect(name).to_dict(omit_none=True)}
         new = not document.keys() <= known

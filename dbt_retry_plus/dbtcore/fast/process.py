@@ -14,18 +14,25 @@ _SCRIPTS = frozenset({"dbt", SCRIPT})
 _CALLED_BY_SCRIPTS = frozenset({"click.core", "dbt_retry_plus.cli.console"})
 
 
-def is_the_process() -> bool:
-    """Tell whether the process is a script of dbt's or ours, and not a program that calls dbt."""
-    if threading.current_thread() is not threading.main_thread() or Path(sys.argv[0]).stem not in _SCRIPTS:
+def command_line() -> tuple[str, list[str]]:
+    """Return the name of the script that this process was started with, and the words after it."""
+    path, *words = getattr(sys, "argv", None) or [""]
+    return Path(path).stem, words
+
+
+def is_a_script() -> bool:
+    """Tell whether the process is a script of dbt's or ours, and not a program that calls or imports dbt."""
+    if threading.current_thread() is not threading.main_thread() or command_line()[0] not in _SCRIPTS:
         return False
-    frames = list(_callers(sys._getframe()))  # noqa: SLF001  # the only way to learn who called
-    script, called = frames[-1], frames[-2]
-    return (
-        script.f_code.co_name == "<module>"
-        and script.f_globals.get("__name__") == "__main__"
-        and called.f_globals.get("__name__") in _CALLED_BY_SCRIPTS
-        and not sys.flags.interactive
-    )
+    *_, script = _callers(sys._getframe())  # noqa: SLF001  # the only way to learn who called
+    of_module = script.f_code.co_name == "<module>" and script.f_globals.get("__name__") == "__main__"
+    return of_module and not sys.flags.interactive
+
+
+def is_the_process() -> bool:
+    """Tell whether such a script has called the command line that this is called by."""
+    callers = [frame.f_globals.get("__name__") for frame in _callers(sys._getframe())]  # noqa: SLF001  # likewise
+    return is_a_script() and callers[-2] in _CALLED_BY_SCRIPTS
 
 
 def _callers(frame: FrameType | None) -> Iterator[FrameType]:

@@ -2,53 +2,37 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from dbt_retry_plus.dbtcore.fast.cache_events import CACHE_EVENTS
-from dbt_retry_plus.dbtcore.fast.cache_schemas import CACHE_SCHEMAS
 from dbt_retry_plus.dbtcore.fast.choice import chosen_names, is_chosen
-from dbt_retry_plus.dbtcore.fast.dataclass_methods import DATACLASS_METHODS
-from dbt_retry_plus.dbtcore.fast.extra_properties import EXTRA_PROPERTIES
-from dbt_retry_plus.dbtcore.fast.flag_sources import FLAG_SOURCES
-from dbt_retry_plus.dbtcore.fast.garbage import GARBAGE
-from dbt_retry_plus.dbtcore.fast.generated_methods import GENERATED_METHODS
-from dbt_retry_plus.dbtcore.fast.graph_cycles import GRAPH_CYCLES
-from dbt_retry_plus.dbtcore.fast.graph_file import GRAPH_FILE
-from dbt_retry_plus.dbtcore.fast.graph_members import GRAPH_MEMBERS
-from dbt_retry_plus.dbtcore.fast.graph_subset import GRAPH_SUBSET
-from dbt_retry_plus.dbtcore.fast.graph_summary import GRAPH_SUMMARY
-from dbt_retry_plus.dbtcore.fast.jinja_graph import JINJA_GRAPH
-from dbt_retry_plus.dbtcore.fast.manifest_once import MANIFEST_ONCE
 from dbt_retry_plus.dbtcore.fast.piece import Piece
-from dbt_retry_plus.dbtcore.fast.quick_exit import QUICK_EXIT
-from dbt_retry_plus.dbtcore.fast.relation_quoting import RELATION_QUOTING
-from dbt_retry_plus.dbtcore.fast.schema_checks import SCHEMA_CHECKS
-from dbt_retry_plus.dbtcore.fast.test_edges import TEST_EDGES
 from dbt_retry_plus.dbtcore.running import dbt_minor
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.startup import FAST_VARIABLE
 
-PIECES: tuple[Piece, ...] = (
-    GARBAGE,
-    GENERATED_METHODS,
-    DATACLASS_METHODS,
-    SCHEMA_CHECKS,
-    FLAG_SOURCES,
-    EXTRA_PROPERTIES,
-    JINJA_GRAPH,
-    RELATION_QUOTING,
-    MANIFEST_ONCE,
-    GRAPH_CYCLES,
-    GRAPH_SUMMARY,
-    GRAPH_FILE,
-    TEST_EDGES,
-    GRAPH_MEMBERS,
-    GRAPH_SUBSET,
-    CACHE_SCHEMAS,
-    CACHE_EVENTS,
-    QUICK_EXIT,
+# Each is a module beside this one, and in it a constant of the same name; in the order in which they begin.
+NAMES = (
+    "garbage",
+    "generated_methods",
+    "dataclass_methods",
+    "schema_checks",
+    "flag_sources",
+    "extra_properties",
+    "jinja_graph",
+    "relation_quoting",
+    "manifest_once",
+    "graph_cycles",
+    "graph_summary",
+    "graph_file",
+    "test_edges",
+    "graph_members",
+    "graph_subset",
+    "cache_schemas",
+    "cache_events",
+    "quick_exit",
 )
 
 
@@ -61,11 +45,17 @@ def saving_time(environment: Mapping[str, str] = os.environ) -> Iterator[None]:
     """
     minor = dbt_minor()
     # All are looked at before the first of them replaces anything.
-    able = [piece for piece in PIECES if is_chosen(piece.name, environment) and piece.obstacle(minor) is None]
+    able = [piece for piece in chosen_pieces(environment) if piece.obstacle(minor) is None]
     with ExitStack() as stack:
         for piece in able:
             stack.enter_context(piece.enter())
         yield
+
+
+def chosen_pieces(environment: Mapping[str, str]) -> tuple[Piece, ...]:
+    """Return the pieces that the environment asks for, without those that know nothing of this dbt."""
+    found = (_piece(name) for name in NAMES if is_chosen(name, environment))
+    return tuple(piece for piece in found if piece is not None)
 
 
 def refuse_unknown_pieces(environment: Mapping[str, str]) -> None:
@@ -74,9 +64,17 @@ def refuse_unknown_pieces(environment: Mapping[str, str]) -> None:
     Raises:
         RetryRefusedError: The environment names one.
     """
-    known = [piece.name for piece in PIECES]
-    unknown = [name for name in chosen_names(environment) or () if name not in known]
+    unknown = [name for name in chosen_names(environment) or () if name not in NAMES]
     if unknown:
         raise RetryRefusedError(
-            f"{FAST_VARIABLE} names {unknown[0]!r}, which there is not. Say 0 for none, or some of: {', '.join(known)}."
+            f"{FAST_VARIABLE} names {unknown[0]!r}, which there is not. Say 0 for none, or some of: {', '.join(NAMES)}."
         )
+
+
+def _piece(name: str) -> Piece | None:
+    try:
+        module = importlib.import_module(f"dbt_retry_plus.dbtcore.fast.{name}")
+    except (ImportError, AttributeError):  # dbt has nothing of that name, or elsewhere
+        return None
+    piece: Piece = getattr(module, name.upper())
+    return piece

@@ -13,6 +13,7 @@ from typing import Any
 
 import networkx as nx
 import pytest
+from dbt import compilation
 from dbt.adapters import cache as cache_module
 from dbt.adapters.base import relation as relation_module
 from dbt.adapters.base.impl import BaseAdapter
@@ -32,7 +33,6 @@ from dbt_common.dataclass_schema import dbtClassMixin
 from mashumaro.mixins import dict as mashumaro_dict
 from yaml import SafeDumper
 
-from dbt_retry_plus.dbtcore.fast.choice import is_chosen
 from dbt_retry_plus.dbtcore.fast.dataclass_methods import DATACLASS_METHODS
 from dbt_retry_plus.dbtcore.fast.generated_methods import GENERATED_METHODS
 from dbt_retry_plus.dbtcore.fast.graph_cycles import GRAPH_CYCLES
@@ -40,7 +40,7 @@ from dbt_retry_plus.dbtcore.fast.graph_subset import GRAPH_SUBSET
 from dbt_retry_plus.dbtcore.fast.piece import Piece
 from dbt_retry_plus.dbtcore.fast.quick_exit import QUICK_EXIT
 from dbt_retry_plus.dbtcore.fast.shape import shape_of
-from dbt_retry_plus.dbtcore.fast.switch import PIECES, refuse_unknown_pieces, saving_time
+from dbt_retry_plus.dbtcore.fast.switch import NAMES, chosen_pieces, refuse_unknown_pieces, saving_time
 from dbt_retry_plus.dbtcore.fast.test_edges import TEST_EDGES
 from dbt_retry_plus.dbtcore.running import dbt_minor
 from dbt_retry_plus.errors import RetryRefusedError
@@ -68,6 +68,7 @@ TOUCHED = (
 )
 MINOR = dbt_minor()
 BUILT_INTO_DBT = {"1.12": {"jinja_graph"}}
+PIECES = chosen_pieces({})
 FOR_A_PROCESS_OF_THEIR_OWN = (QUICK_EXIT, GENERATED_METHODS, DATACLASS_METHODS)
 PATCHING = [piece for piece in PIECES if piece not in FOR_A_PROCESS_OF_THEIR_OWN]
 
@@ -85,8 +86,8 @@ def test_each_piece_knows_this_dbt(piece: Piece) -> None:
 
 
 @pytest.mark.parametrize("piece", FOR_A_PROCESS_OF_THEIR_OWN, ids=lambda piece: piece.name)
-def test_a_program_that_calls_dbt_is_never_ended_and_finds_no_class_half_made(piece: Piece) -> None:
-    assert piece.obstacle(MINOR) is not None
+def test_what_needs_a_process_of_its_own_is_off_in_a_program_that_calls_dbt(piece: Piece) -> None:
+    assert not piece.fits() and piece.obstacle(MINOR) is not None
 
 
 @pytest.mark.parametrize("piece", [GENERATED_METHODS, DATACLASS_METHODS], ids=lambda piece: piece.name)
@@ -149,15 +150,15 @@ def test_garbage_is_collected_while_the_projects_own_work_is_done(
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("", {piece.name for piece in PIECES}),
-        ("1", {piece.name for piece in PIECES}),
+        ("", set(NAMES)),
+        ("1", set(NAMES)),
         ("0", set()),
         ("off", set()),
         ("garbage, test_edges", {"garbage", "test_edges"}),
     ],
 )
 def test_the_variable_says_which_are_on(text: str, names: set[str]) -> None:
-    assert {piece.name for piece in PIECES if is_chosen(piece.name, {FAST_VARIABLE: text})} == names
+    assert {piece.name for piece in chosen_pieces({FAST_VARIABLE: text})} == names
     refuse_unknown_pieces({FAST_VARIABLE: text})
 
 
@@ -171,6 +172,15 @@ def test_a_function_of_another_shape_keeps_a_piece_off(monkeypatch: pytest.Monke
     assert "find_cycles is not as it was" in str(GRAPH_CYCLES.obstacle(MINOR))
     with saving_time({FAST_VARIABLE: "graph_cycles"}):
         assert shape_of(Linker.find_cycles) == shape_of(lambda self: self.something_else())
+
+
+def test_a_dbt_without_what_a_piece_is_about_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(compilation, "_get_tests_for_node")
+    monkeypatch.delitem(sys.modules, TEST_EDGES.enter.__module__)
+    assert {*NAMES} - {piece.name for piece in chosen_pieces({})} == {"test_edges"}
+    before = state()
+    with saving_time({FAST_VARIABLE: "test_edges"}):
+        assert state() == before
 
 
 def test_an_unchecked_minor_keeps_every_piece_off() -> None:

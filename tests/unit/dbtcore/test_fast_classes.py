@@ -8,11 +8,13 @@ import inspect
 import json
 import os
 import pickle
+import pprint
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from pathlib import Path
 from socket import socket
 from typing import Any
 
@@ -60,10 +62,26 @@ print(json.dumps([waiting, left, shapes]))
 """
 
 
-def methods_of_dbt(*arguments: str, **variables: str) -> Any:
+def test_a_dataclass_is_printed_on_as_many_lines_as_ever() -> None:
+    def printed() -> str:
+        @dataclasses.dataclass
+        class Printed:
+            long: str = "x" * 50
+            longer: str = "y" * 70
+
+        return pprint.pformat(Printed())
+
+    expected = printed()
+    with DATACLASS_METHODS.enter() if not DATACLASS_METHODS.unfamiliar(MINOR) else nullcontext():
+        assert printed() == expected
+    assert "\n" in expected
+
+
+def methods_of_dbt(folder: Path, *arguments: str, script: str = "dbt", **variables: str) -> Any:
     inherited = {name: value for name, value in os.environ.items() if name != FAST_VARIABLE}
+    (folder / script).write_text(METHODS_OF_DBT)
     done = subprocess.run(
-        [sys.executable, "-c", METHODS_OF_DBT, *arguments],
+        [sys.executable, str(folder / script), *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -74,14 +92,23 @@ def methods_of_dbt(*arguments: str, **variables: str) -> Any:
 
 
 @pytest.mark.skipif(GENERATED_METHODS.unfamiliar(MINOR) is not None, reason="a mashumaro that was not looked at yet")
-def test_the_methods_of_dbts_classes_are_those_that_mashumaro_makes() -> None:
-    assert methods_of_dbt("build")[:2] == [0, 0]
-    made_at_once = methods_of_dbt("retry-plus", **{FAST_VARIABLE: "0"})
-    made_on_use = methods_of_dbt("retry-plus")
+def test_the_methods_of_dbts_classes_are_those_that_mashumaro_makes(tmp_path: Path) -> None:
+    made_at_once = methods_of_dbt(tmp_path, "retry-plus", **{FAST_VARIABLE: "0"})
+    made_on_use = methods_of_dbt(tmp_path, "--quiet", "retry-plus")
     assert made_at_once[:2] == [0, 0]
     assert made_on_use[0] > 200 and made_on_use[1] == 0
     different = [name for name, told in made_at_once[2].items() if made_on_use[2].get(name) != told]
     assert not different and made_on_use[2].keys() == made_at_once[2].keys()
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments"),
+    [("dbt", ("build",)), ("dbt", ("ls", "--select", "retry-plus")), ("program", ("serve", "--job", "retry-plus"))],
+)
+def test_other_commands_and_programs_find_all_classes_as_they_are(
+    tmp_path: Path, script: str, arguments: tuple[str, ...]
+) -> None:
+    assert methods_of_dbt(tmp_path, *arguments, script=script)[:2] == [0, 0]
 
 
 @pytest.fixture(params=[False, True], ids=["at once", "on use"])
@@ -208,6 +235,8 @@ def test_their_methods_look_as_ever(compiling: bool) -> None:
         "__delattr__": "(self, name)",
     }.items():
         method = vars(Looked)[name]
+        if name == "__repr__":  # inside of what looks out for values that hold themselves
+            assert method.__wrapped__.__qualname__ == "__create_fn__.<locals>.__repr__"
         assert (method.__name__, method.__qualname__, method.__module__) == (name, prefix + name, __name__)
         assert str(inspect.signature(method)) == parameters
     assert Looked.__doc__ == "Looked(x: 'int')" and Looked.__match_args__ == ("x",)

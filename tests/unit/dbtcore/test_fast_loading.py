@@ -200,8 +200,25 @@ def test_the_file_of_a_graph_of_any_size_is_dbts(tmp_path: Path, count: int) -> 
     dbts, ours = (pickle.loads(file.read_bytes()) for file in files)
     assert list(ours.nodes(data=True)) == list(dbts.nodes(data=True))
     assert list(ours.edges(data=True)) == list(dbts.edges(data=True))
-    assert type(ours._node) is dict and ours._node is not dbts._node
+    assert type(ours._node) is dict
     assert len({id(field) for document in ours._node.values() for field in document}) < 20
     assert files[1].stat().st_size < files[0].stat().st_size * 1.6
     ours.add_edge("new", "model.p.m0", weight=1)
     assert ours.pred["model.p.m0"]["new"] is ours.succ["new"]["model.p.m0"] and ours.nodes["new"] == {}
+
+
+def test_a_node_that_has_no_document_leaves_the_file_that_was_there(tmp_path: Path) -> None:
+    linker = Linker()
+    for name in "abcd":
+        linker.add_node(name)
+
+    def document(omit_none: bool) -> dict[str, Any]:
+        raise ValueError("no document")
+
+    manifest: Any = SimpleNamespace(
+        expect=lambda name: SimpleNamespace(to_dict=document if name == "d" else lambda omit_none: {})
+    )
+    (tmp_path / "graph.gpickle").write_bytes(b"what was there")
+    with GRAPH_FILE.enter(), pytest.raises(ValueError, match="no document"):
+        linker.write_graph(str(tmp_path / "graph.gpickle"), manifest)
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("graph.gpickle", b"what was there")]

@@ -34,8 +34,11 @@ def imported(tmp_path: Path, *arguments: str, before: str = "", then: str = "", 
     (package.parent / "__init__.py").touch()
     (package / "main.py").write_text(TELLS.format(then=then))
     inherited = {name: value for name, value in os.environ.items() if name != FAST_VARIABLE}
+    script = tmp_path / "bin" / "dbt"
+    script.parent.mkdir()
+    script.write_text(IMPORTS.format(before=before))
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTS.format(before=before), str(tmp_path), *arguments],
+        [sys.executable, str(script), str(tmp_path), *arguments],
         capture_output=True,
         text=True,
         env={**inherited, **variables},
@@ -64,6 +67,11 @@ def test_the_console_script_is_our_own_command_too(tmp_path: Path) -> None:
         (("build",), "", {}),
         ((), "", {}),
         ((), "del sys.argv", {}),
+        (("retry-plus",), "del sys.argv", {}),
+        (("retry-plus",), "sys.argv = []", {}),
+        (("retry-plus",), "sys.argv[0] = '/usr/bin/program'", {}),
+        (("ls", "--select", "retry-plus"), "", {}),
+        (("--quiet", "build", "-s", "retry-plus"), "", {}),
         (("retry-plus",), "", {FAST_VARIABLE: "0"}),
         (("retry-plus",), "", {FAST_VARIABLE: "jinja_graph"}),
         (("retry-plus",), "", {FAST_VARIABLE: "no_such_piece"}),
@@ -100,3 +108,11 @@ def test_a_dbt_that_does_not_tell_its_version_is_imported_as_it_is(tmp_path: Pat
         (tmp_path / "dbt_core-1.11.0.dist-info" / "METADATA").write_text(metadata)
     hidden = "import importlib.metadata as m; m.distribution = None" if metadata is None else ""
     assert imported(tmp_path, "retry-plus", before=hidden, then="import sys; " + then)[:2] == ["False", "dataclasses"]
+
+
+def test_every_command_of_dbts_own_is_known() -> None:
+    from dbt.cli.main import cli
+
+    from dbt_retry_plus.startup.importing import _COMMANDS_OF_DBT
+
+    assert set(cli.commands) - {"retry-plus"} == _COMMANDS_OF_DBT
