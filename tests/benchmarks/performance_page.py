@@ -37,9 +37,9 @@ How to read it:
   others above it.
 - `dbt retry` and `dbt build` ran with dbt-retry-plus turned off (`DBT_RETRY_PLUS_DISABLE=1`), so they record nothing;
   `dbt retry-plus` records itself.
-- Measured on {cores} cores that other work shared: the load average at the end of each row was between {low:.0f} and
-  {high:.0f}. Wall times are therefore longer than on a machine of its own, and spread widely; CPU time, which is that of
-  the whole process, is the steadier measure.
+- Measured on {cores} cores. The load average at the end of each row was between {low:.1f} and {high:.1f}, of which a retry
+  by itself is 1; with more, wall times are longer and spread widely, and CPU time, which is that of the whole process, is
+  the steadier measure.
 
 `DBT_RETRY_PLUS_FAST=0` turns all of it off, and `DBT_RETRY_PLUS_FAST=garbage,test_edges` all but those two.
 
