@@ -159,7 +159,7 @@ def _decode(line: bytes) -> dict[str, Any] | None:
     if line[-_CHECKSUM_LENGTH:] != _CHECKSUM.format(zlib.crc32(data)).encode():
         return None
     try:
-        entry = json.loads(data)
+        entry = json.loads(data.decode("utf-8", "surrogatepass"))  # of bytes, json would guess the encoding
     except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) and isinstance(entry.get("event"), str) else None

@@ -37,7 +37,7 @@ _BUFFER = 1_000_000  # bytes; a text of a node is short
 
 @dataclasses.dataclass(frozen=True)
 class _Text:
-    """A node as it was, and its text."""
+    """A node as it was, and its text, which begins with its name."""
 
     node: Any
     values: tuple[Any, ...]
@@ -103,17 +103,18 @@ class _ManifestTexts:
         if not nodes:
             yield "{"
         for opening, (unique_id, node) in zip(_openings(), nodes.items(), strict=False):
-            yield f"{opening}{self._encode(unique_id)}: "
-            yield self._text(name, unique_id, node)
+            yield opening
+            yield self._member(name, unique_id, node)
         yield "}"
 
-    def _text(self, section: str, unique_id: str, node: Any) -> str:
+    def _member(self, section: str, unique_id: str, node: Any) -> str:
         kept = self._kept.get((section, unique_id))
         runs = unique_id in self._running
         if kept is not None and kept.is_of(node) and not runs:
             return kept.text
         untouched = self._as_stored and kept is None and not runs and not getattr(node, "compiled", False)
-        text: str = self._encode(self._documents.direct(node) if untouched else by_detour(node))
+        document = self._documents.direct(node) if untouched else by_detour(node)
+        text = f"{self._encode(unique_id)}: {self._encode(document)}"
         self._kept[section, unique_id] = _Text(node, tuple(vars(node).values()), text)
         return text
 

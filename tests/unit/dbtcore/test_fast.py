@@ -22,6 +22,7 @@ from dbt.cli.main import cli
 from dbt.compilation import Linker
 from dbt.contracts.graph import manifest as manifest_module
 from dbt.contracts.graph.manifest import Manifest
+from dbt.graph import selector_methods
 from dbt.graph.graph import Graph
 from dbt.node_types import NodeType
 from dbt.parser.manifest import ManifestLoader
@@ -60,6 +61,7 @@ TOUCHED = (
     dbtClassMixin,
     manifest_module,
     relation_module,
+    selector_methods,
     SafeDumper,
     AdditionalPropertiesMixin,
     dataclasses,

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import networkx as nx
 import pytest
 from dbt.adapters.base import relation
+from dbt.contracts.graph import manifest as manifest_module
+from dbt.graph import selector_methods
 from dbt.graph.graph import Graph
 
 from dbt_retry_plus.dbtcore.fast.graph_file import GRAPH_FILE
 from dbt_retry_plus.dbtcore.fast.graph_members import GRAPH_MEMBERS
+from dbt_retry_plus.dbtcore.fast.node_edges import NODE_EDGES
 from dbt_retry_plus.dbtcore.fast.relation_quoting import RELATION_QUOTING
+from dbt_retry_plus.dbtcore.fast.select_all import SELECT_ALL
 from dbt_retry_plus.dbtcore.running import dbt_minor
 
 MINOR = dbt_minor()
+DBTS_EDGES = manifest_module.build_node_edges
 
 
 class Quoting(dict[str, Any]):
@@ -66,6 +73,51 @@ def test_no_filter_stands_before_a_graph_of_members_alone() -> None:
     with GRAPH_MEMBERS.enter():
         assert Graph(whole).subgraph({"a", "b"}).graph is whole
         assert Graph(whole).subgraph({"a"}).graph is not whole
+
+
+@pytest.mark.parametrize("selector", ["*", "**", "?*", "p", "p.*", "m", "*.m", "[m]", "p.f.m", "m_v2", ""])
+@pytest.mark.parametrize("fqn", [[], ["m"], ["p", "m"], ["p", "f", "m"], ["p", "f.g", "m\nn"], ["p", "m", "v2"], [""]])
+@pytest.mark.parametrize("is_versioned", [False, True])
+def test_a_name_is_selected_where_dbt_selects_it(selector: str, fqn: list[str], is_versioned: bool) -> None:
+    def answer() -> bool | str:
+        try:
+            return selector_methods.is_selected_node(fqn, selector, is_versioned)
+        except IndexError as error:
+            return str(error)
+
+    expected = answer()
+    with SELECT_ALL.enter():
+        assert answer() == expected
+
+
+def nodes_with(parents: dict[str, list[str]]) -> list[Any]:
+    return [SimpleNamespace(unique_id=name, depends_on_nodes=of_it) for name, of_it in parents.items()]
+
+
+def test_the_edges_between_nodes_are_dbts_after_every_change() -> None:
+    parents = {"c": ["a", "b"], "a": [], "b": ["a", "gone"], "d": ["c", "a"]}
+    steps: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: parents["d"].append("b"),
+        lambda: parents["d"].__setitem__(0, "gone"),
+        lambda: parents.__setitem__("e", ["d"]),
+        lambda: parents.pop("a"),
+        parents["b"].clear,
+    ]
+    with NODE_EDGES.enter():
+        for step in steps:
+            step()
+            for _ in range(2):
+                found = manifest_module.build_node_edges(nodes_with(parents))
+                assert_dbts(found, parents)
+                found[0]["c"].append("mine")  # who asks may do with the answer as it likes
+                found[1].clear()
+
+
+def assert_dbts(found: Any, parents: dict[str, list[str]]) -> None:
+    expected = DBTS_EDGES(nodes_with(parents))
+    assert found == expected and type(found) is type(expected)
+    assert [list(edges) for edges in found] == [list(edges) for edges in expected]
 
 
 def test_a_dbt_that_merges_quoting_elsewhere_keeps_the_piece_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,37 @@
+"""The parents and children of all nodes, found once for as long as no node depends on anything else.
+
+dbt builds both maps as it loads the project, as it checks it, as it compiles it, and with each manifest that it writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from dbt.contracts.graph import manifest
+
+from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced
+
+_BUILD = "build_node_edges"
+_Edges = Mapping[str, list[str]]
+
+
+@contextmanager
+def _found_once() -> Iterator[None]:
+    dbts_own = vars(manifest)[_BUILD]
+    known: list[tuple[list[str], list[list[str]], tuple[_Edges, ...]]] = []
+
+    def build(nodes: Sequence[Any]) -> tuple[_Edges, ...]:
+        names = [node.unique_id for node in nodes]
+        parents = [node.depends_on_nodes for node in nodes]
+        if not known or known[0][0] != names or known[0][1] != parents:
+            known[:] = [(names, [list(each) for each in parents], dbts_own(nodes))]
+        # A map is a manifest's own.
+        return tuple({name: list(others) for name, others in edges.items()} for edges in known[0][2])
+
+    with replaced(manifest, _BUILD, build):
+        yield
+
+
+NODE_EDGES = Piece("node_edges", _found_once, {f"dbt.contracts.graph.manifest:{_BUILD}": frozenset({"0071c02a"})})
