@@ -29,7 +29,7 @@ _EMPTY_ROW: Mapping[str, Any] = {
     "batch_results": None,
 }
 
-_SINCE_1_12 = frozenset({"overload_results"})
+_FIELDS = _EMPTY_ROW.keys() | {"overload_results"}  # which is there since dbt-core 1.12
 
 # dbt knows no such statuses; these have dbt's own selectors and loaders take the node for unproven.
 _IN_DBTS_WORDS: Mapping[str, str] = {INTERRUPTED: "error", NOT_STARTED: "skipped"}
@@ -79,7 +79,9 @@ def _is_reported(hook: Outcome) -> bool:
 
 def row_of(outcome: Outcome) -> dict[str, Any]:
     """Return the row of an outcome as dbt writes it, whether a journal or an artifact told of it."""
-    known = {name: value for name, value in (outcome.row or {}).items() if name in _EMPTY_ROW or name in _SINCE_1_12}
+    known = outcome.row or {}
+    if not known.keys() <= _FIELDS:
+        known = {name: value for name, value in known.items() if name in _FIELDS}
     row = {**_EMPTY_ROW, **known, "unique_id": outcome.unique_id, "status": outcome.status}
     if outcome.status in _IN_DBTS_WORDS:
         row.update(status=_IN_DBTS_WORDS[outcome.status], message=outcome.status)
