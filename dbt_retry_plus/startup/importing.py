@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -34,14 +33,11 @@ def importing_dbt() -> Iterator[None]:
 
 
 def _is_for_us() -> bool:
-    arguments = getattr(sys, "argv", None) or [""]
-    if COMMAND not in arguments and SCRIPT not in arguments[0]:
-        return False
     from dbt_retry_plus.dbtcore.fast.process import command_line, is_a_script
 
     script, words = command_line()
-    before = words[: words.index(COMMAND)] if COMMAND in words else []
-    return is_a_script() and (script == SCRIPT or not _COMMANDS_OF_DBT.intersection(before))
+    ours = script == SCRIPT or (COMMAND in words and _COMMANDS_OF_DBT.isdisjoint(words[: words.index(COMMAND)]))
+    return ours and is_a_script()
 
 
 def _save_time(stack: ExitStack) -> None:

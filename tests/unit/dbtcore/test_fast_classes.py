@@ -79,6 +79,7 @@ def test_a_dataclass_is_printed_on_as_many_lines_as_ever() -> None:
 
 def methods_of_dbt(folder: Path, *arguments: str, script: str = "dbt", **variables: str) -> Any:
     inherited = {name: value for name, value in os.environ.items() if name != FAST_VARIABLE}
+    (folder / script).parent.mkdir(exist_ok=True)
     (folder / script).write_text(METHODS_OF_DBT)
     done = subprocess.run(
         [sys.executable, str(folder / script), *arguments],
@@ -103,7 +104,12 @@ def test_the_methods_of_dbts_classes_are_those_that_mashumaro_makes(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("script", "arguments"),
-    [("dbt", ("build",)), ("dbt", ("ls", "--select", "retry-plus")), ("program", ("serve", "--job", "retry-plus"))],
+    [
+        ("dbt", ("build",)),
+        ("dbt-retry-plus/dbt", ("build",)),  # a clone of this project, and the environment in it
+        ("dbt", ("ls", "--select", "retry-plus")),
+        ("program", ("serve", "--job", "retry-plus")),
+    ],
 )
 def test_other_commands_and_programs_find_all_classes_as_they_are(
     tmp_path: Path, script: str, arguments: tuple[str, ...]
