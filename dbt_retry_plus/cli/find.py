@@ -18,13 +18,11 @@ from dbt_retry_plus.words import FOUND_SCHEMA, TAG_VARIABLE
 
 
 def _run(context: click.Context, tag: str, output: str, **options: Any) -> tuple[Any, bool]:
-    from dbt_retry_plus.dbtcore.errors import as_dbt_error
+    from dbt_retry_plus.dbtcore.errors import refusals_as_dbt_errors
     from dbt_retry_plus.execution.tagged import find_tagged
 
-    try:
+    with refusals_as_dbt_errors():
         found = find_tagged(_request(context, ledger_optional=options["ledger_optional"]), tag)
-    except RetryRefusedError as refusal:
-        raise as_dbt_error(refusal) from None
     document = {
         "schema": FOUND_SCHEMA,
         "tag": tag,

@@ -192,7 +192,7 @@ class JobsOfProject:
 
     def say(self, text: str) -> None:
         """Tell a person what is going on; what is told ends up in the logs of CI servers, so without secrets."""
-        click.echo(f"==> {self._lines.without_secrets({'text': text})['text']}", err=self._errors)
+        click.echo(f"==> {self._lines.text_without_secrets(text)}", err=self._errors)
         sys.stdout.flush()  # what dbt says next comes from another process
 
     def _tidy(self, job: Job) -> None:

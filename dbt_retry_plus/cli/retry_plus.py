@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from typing import Any
 
@@ -95,9 +95,10 @@ _NARROWING = ("select", "exclude", "selector", "resource_types", "exclude_resour
 
 
 def _run(context: click.Context, **options: Any) -> tuple[Any, bool]:
+    from dbt_retry_plus.dbtcore.errors import refusals_as_dbt_errors
     from dbt_retry_plus.execution.retry import retry
 
-    with _refusals_as_dbt_errors():
+    with refusals_as_dbt_errors():
         return retry(_request(context, options))
 
 
@@ -106,23 +107,14 @@ def _pieces_known(command: Callable[..., tuple[Any, bool]]) -> Callable[..., tup
 
     @wraps(command)
     def checked(context: click.Context, **options: Any) -> tuple[Any, bool]:
+        from dbt_retry_plus.dbtcore.errors import refusals_as_dbt_errors
         from dbt_retry_plus.dbtcore.fast.switch import refuse_unknown_pieces
 
-        with _refusals_as_dbt_errors():
+        with refusals_as_dbt_errors():
             refuse_unknown_pieces(os.environ)
         return command(context, **options)
 
     return checked
-
-
-@contextmanager
-def _refusals_as_dbt_errors() -> Iterator[None]:
-    from dbt_retry_plus.dbtcore.errors import as_dbt_error
-
-    try:
-        yield
-    except RetryRefusedError as refusal:
-        raise as_dbt_error(refusal) from None
 
 
 def _request(context: click.Context, options: dict[str, Any]) -> Any:

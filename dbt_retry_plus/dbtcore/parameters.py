@@ -91,7 +91,7 @@ def silenced_console(context: click.Context) -> Iterator[None]:
     except ExceptionExit as ending:
         error = ending.exception
         said = error.msg if type(error) is DbtRuntimeError else str(error)  # a refusal of ours is a sentence
-        click.echo(Lines(os.environ).without_secrets({"text": said})["text"], err=True)
+        click.echo(Lines(os.environ).text_without_secrets(said), err=True)
         raise
 
 

@@ -95,6 +95,12 @@ class Lines:
         plain: dict[str, Any] = json.loads(self._line(document))
         return self._strike_inside(plain, kept) if self._secrets else plain
 
+    def text_without_secrets(self, text: str) -> str:
+        """Strike out of a text the secrets that are known."""
+        for secret in self._secrets:
+            text = text.replace(secret, STRUCK_OUT)
+        return text
+
     def _line(self, entry: Mapping[str, Any]) -> str:
         variables = (entry.get("arguments") or {}).get("vars")
         if isinstance(variables, Mapping):
@@ -113,7 +119,9 @@ class Lines:
 
     def _strike_inside(self, mapping: Mapping[str, Any], kept: frozenset[str], given: bool = False) -> dict[str, Any]:
         return {
-            (self._strike_text(name) if given else name): value if name in kept else self._strike(value, name, given)
+            (self.text_without_secrets(name) if given else name): value
+            if name in kept
+            else self._strike(value, name, given)
             for name, value in mapping.items()
         }
 
@@ -125,14 +133,9 @@ class Lines:
         if isinstance(value, list):
             return [self._strike(item, name, given) for item in value]
         if isinstance(value, str):
-            return self._strike_text(value)
+            return self.text_without_secrets(value)
         number = given and isinstance(value, (int, float)) and not isinstance(value, bool)
         return STRUCK_OUT if number and str(value) in self._values else value
-
-    def _strike_text(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, STRUCK_OUT)
-        return text
 
 
 def _as_json(value: Any) -> Any:

@@ -6,6 +6,30 @@ from collections.abc import Mapping
 
 from dbt_retry_plus.startup import FAST_VARIABLE
 
+# Each is a module beside this one, and in it a constant of the same name; in the order in which they begin.
+NAMES = (
+    "garbage",
+    "generated_methods",
+    "dataclass_methods",
+    "schema_checks",
+    "flag_sources",
+    "extra_properties",
+    "jinja_graph",
+    "relation_quoting",
+    "node_edges",
+    "manifest_once",
+    "graph_cycles",
+    "graph_summary",
+    "graph_file",
+    "test_edges",
+    "graph_members",
+    "select_all",
+    "graph_subset",
+    "cache_schemas",
+    "cache_events",
+    "quick_exit",
+)
+
 _OFF = frozenset({"0", "false", "no", "off"})
 _ALL = frozenset({"", "1", "true", "yes", "on"})
 

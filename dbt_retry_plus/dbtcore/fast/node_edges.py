@@ -20,15 +20,16 @@ _Edges = Mapping[str, list[str]]
 @contextmanager
 def _found_once() -> Iterator[None]:
     dbts_own = vars(manifest)[_BUILD]
-    known: list[tuple[list[str], list[list[str]], tuple[_Edges, ...]]] = []
+    known: list[tuple[str, list[str]]] | None = None
+    found: tuple[_Edges, ...] = ()
 
     def build(nodes: Sequence[Any]) -> tuple[_Edges, ...]:
-        names = [node.unique_id for node in nodes]
-        parents = [node.depends_on_nodes for node in nodes]
-        if not known or known[0][0] != names or known[0][1] != parents:
-            known[:] = [(names, [list(each) for each in parents], dbts_own(nodes))]
+        nonlocal known, found
+        now = [(node.unique_id, list(node.depends_on_nodes)) for node in nodes]
+        if now != known:
+            known, found = now, dbts_own(nodes)
         # A map is a manifest's own.
-        return tuple({name: list(others) for name, others in edges.items()} for edges in known[0][2])
+        return tuple({name: list(others) for name, others in edges.items()} for edges in found)
 
     with replaced(manifest, _BUILD, build):
         yield

@@ -7,35 +7,11 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from dbt_retry_plus.dbtcore.fast.choice import chosen_names, is_chosen
+from dbt_retry_plus.dbtcore.fast.choice import NAMES, chosen_names, is_chosen
 from dbt_retry_plus.dbtcore.fast.piece import Piece
 from dbt_retry_plus.dbtcore.running import dbt_minor
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.startup import FAST_VARIABLE
-
-# Each is a module beside this one, and in it a constant of the same name; in the order in which they begin.
-NAMES = (
-    "garbage",
-    "generated_methods",
-    "dataclass_methods",
-    "schema_checks",
-    "flag_sources",
-    "extra_properties",
-    "jinja_graph",
-    "relation_quoting",
-    "node_edges",
-    "manifest_once",
-    "graph_cycles",
-    "graph_summary",
-    "graph_file",
-    "test_edges",
-    "graph_members",
-    "select_all",
-    "graph_subset",
-    "cache_schemas",
-    "cache_events",
-    "quick_exit",
-)
 
 
 @contextmanager

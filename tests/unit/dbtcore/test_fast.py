@@ -34,6 +34,7 @@ from dbt_common.dataclass_schema import dbtClassMixin
 from mashumaro.mixins import dict as mashumaro_dict
 from yaml import SafeDumper
 
+from dbt_retry_plus.dbtcore.fast.choice import NAMES
 from dbt_retry_plus.dbtcore.fast.dataclass_methods import DATACLASS_METHODS
 from dbt_retry_plus.dbtcore.fast.generated_methods import GENERATED_METHODS
 from dbt_retry_plus.dbtcore.fast.graph_cycles import GRAPH_CYCLES
@@ -41,7 +42,7 @@ from dbt_retry_plus.dbtcore.fast.graph_subset import GRAPH_SUBSET
 from dbt_retry_plus.dbtcore.fast.piece import Piece
 from dbt_retry_plus.dbtcore.fast.quick_exit import QUICK_EXIT
 from dbt_retry_plus.dbtcore.fast.shape import shape_of
-from dbt_retry_plus.dbtcore.fast.switch import NAMES, chosen_pieces, refuse_unknown_pieces, saving_time
+from dbt_retry_plus.dbtcore.fast.switch import chosen_pieces, refuse_unknown_pieces, saving_time
 from dbt_retry_plus.dbtcore.fast.test_edges import TEST_EDGES
 from dbt_retry_plus.dbtcore.running import dbt_minor
 from dbt_retry_plus.errors import RetryRefusedError
