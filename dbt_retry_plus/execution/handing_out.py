@@ -82,8 +82,9 @@ def without_secrets(report: RetryReport) -> tuple[RetryReport, dict[str, Any]]:
     values = lines.without_secrets({"arguments": report.arguments.values})["arguments"]
     report = replace(report, arguments=replace(report.arguments, values=values))
     made = report_document(report)
-    as_it_is = not lines.secrets_known and is_storable(made)
-    document = made if as_it_is else storable(lines.without_secrets(made, _NAMES))
+    if not lines.secrets_known and is_storable(made):
+        return replace(report_from({**made, "nodes": []}), nodes=report.nodes), made
+    document = storable(lines.without_secrets(made, _NAMES))
     return report_from(document), document
 
 

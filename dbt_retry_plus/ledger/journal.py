@@ -38,8 +38,8 @@ INVOCATION, STATE, SELECTION, START, FINISH, BATCH, ATTEMPT, ERROR, END = (
 OWNER_ONLY_FILE: Final = 0o600
 LONGEST_MESSAGE: Final = 4000  # characters of an error
 
-_CHECKSUM = ',"crc32":"{:08x}"}}\n'
-_CHECKSUM_LENGTH = len(_CHECKSUM.format(0))
+_CHECKSUM = b',"crc32":"%08x"}\n'
+_CHECKSUM_LENGTH = len(_CHECKSUM % 0)
 _CLOSED = -1
 
 
@@ -129,8 +129,9 @@ def decoded(lines: Iterable[bytes], path: Path) -> Iterator[dict[str, Any]]:
     Raises:
         RetryRefusedError: A newer version of this package wrote them.
     """
+    decode = json.JSONDecoder().raw_decode  # `loads` looks for blanks around, of which a line has none
     for number, line in enumerate(lines):
-        entry = _decode(line)
+        entry = _decode(line, decode)
         if entry is None:
             return
         if number == 0:
@@ -151,18 +152,20 @@ def read_first_entry(path: Path) -> dict[str, Any] | None:
 def _seal(line: str) -> bytes:
     """The bytes of a line with its checksum; names of files can hold what is not UTF-8, and come back as they were."""
     data = line.encode("utf-8", "surrogatepass")
-    return data[:-1] + _CHECKSUM.format(zlib.crc32(data)).encode()
+    return data[:-1] + _CHECKSUM % zlib.crc32(data)
 
 
-def _decode(line: bytes) -> dict[str, Any] | None:
+def _decode(line: bytes, decode: Callable[[str], tuple[Any, int]]) -> dict[str, Any] | None:
     data = line[:-_CHECKSUM_LENGTH] + b"}"
-    if line[-_CHECKSUM_LENGTH:] != _CHECKSUM.format(zlib.crc32(data)).encode():
+    if not line.endswith(_CHECKSUM % zlib.crc32(data)):
         return None
     try:
-        entry = json.loads(data.decode("utf-8", "surrogatepass"))  # of bytes, json would guess the encoding
+        text = data.decode("utf-8", "surrogatepass")
+        entry, end = decode(text)
     except (ValueError, RecursionError):
         return None
-    return entry if isinstance(entry, dict) and isinstance(entry.get("event"), str) else None
+    whole = end == len(text) and isinstance(entry, dict) and isinstance(entry.get("event"), str)
+    return entry if whole else None
 
 
 def _check_schema(entry: Mapping[str, Any], path: Path) -> None:

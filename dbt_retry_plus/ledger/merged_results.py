@@ -62,7 +62,7 @@ def publish_results(raw: Path, target: Path, chain: Chain, present: AbstractSet[
     write_atomically(target / RUN_RESULTS, lambda file: file.write(data), owner_only=False)
 
 
-def _merged(new_rows: list[dict[str, Any]], chain: Chain, present: AbstractSet[str]) -> list[dict[str, Any]]:
+def _merged(new_rows: list[dict[str, Any]], chain: Chain, present: AbstractSet[str]) -> list[Mapping[str, Any]]:
     new = {row["unique_id"]: row for row in new_rows}
     kept = [
         new.pop(unique_id) if unique_id in new else row_of(outcome)
@@ -77,11 +77,17 @@ def _is_reported(hook: Outcome) -> bool:
     return bool(hook.row and "thread_id" in hook.row)
 
 
-def row_of(outcome: Outcome) -> dict[str, Any]:
+def _is_of(outcome: Outcome, row: Mapping[str, Any]) -> bool:
+    return bool(row["unique_id"] == outcome.unique_id and row["status"] == outcome.status)
+
+
+def row_of(outcome: Outcome) -> Mapping[str, Any]:
     """Return the row of an outcome as dbt writes it, whether a journal or an artifact told of it."""
     known = outcome.row or {}
     if not known.keys() <= _FIELDS:
         known = {name: value for name, value in known.items() if name in _FIELDS}
+    elif outcome.proven and known.keys() >= _EMPTY_ROW.keys() and _is_of(outcome, known):
+        return known
     row = {**_EMPTY_ROW, **known, "unique_id": outcome.unique_id, "status": outcome.status}
     if outcome.status in _IN_DBTS_WORDS:
         row.update(status=_IN_DBTS_WORDS[outcome.status], message=outcome.status)

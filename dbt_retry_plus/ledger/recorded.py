@@ -16,7 +16,7 @@ from dbt_retry_plus.ledger.attempts import attempt_from
 from dbt_retry_plus.ledger.local import LedgerEntry
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS, outcome_from_row, parse_time, text_or_none
 from dbt_retry_plus.types import EndedAttempt, Invocation, Outcome, ProjectInputs
-from dbt_retry_plus.words import INTERRUPTED, RUN_OPERATION
+from dbt_retry_plus.words import INTERRUPTED, PROVEN_STATUSES, RUN_OPERATION
 
 # What dbt's log calls a batch: its start, and the relation.
 _BATCH = re.compile(r"batch (.+?) of ")
@@ -29,6 +29,7 @@ class _Account:
 
     command: str
     arguments: Mapping[str, Any]
+    results: Mapping[str, Outcome]  # what dbt's own results tell
     outcomes: dict[str, Outcome | None] = field(default_factory=dict)  # None: it has started
     batches: dict[str, tuple[str, ...]] = field(default_factory=dict)
     announced: dict[str, int] = field(default_factory=dict)
@@ -69,7 +70,17 @@ class _Account:
     def _add_finish(self, node: str, row: object) -> None:
         """The batches of a microbatch model start and finish in its name, after its own start and before its finish."""
         self.unfinished[node] = max(self.unfinished[node] - 1, 0)
-        self.outcomes[node] = None if self.unfinished[node] else _finished(node, row)
+        self.outcomes[node] = None if self.unfinished[node] else self._finished(node, _mapping(row))
+
+    def _finished(self, node: str, row: Mapping[str, Any]) -> Outcome:
+        known = self.results.get(node)
+        if known is not None and known.proven and row.get("status") in PROVEN_STATUSES:
+            # As `with_results` has it in the end: of a large project, one row a node is memory enough.
+            return _with_message(known, row.get("message"))
+        try:
+            return outcome_from_row({**row, "unique_id": node})
+        except (KeyError, TypeError, ValueError):
+            return Outcome(node, INTERRUPTED)  # it finished somehow; unproven until it has run again
 
     def _add_batch(self, node: str, entry: Mapping[str, Any]) -> None:
         named = _BATCH.match(str(entry.get("description")))
@@ -108,7 +119,8 @@ def read_recorded(entry: LedgerEntry) -> Invocation:
     """
     path = entry.folder / journal.JOURNAL
     header = entry.header
-    account = _Account(str(header.get("command")), _mapping(header.get("arguments")))
+    results = {row.unique_id: row for row in rows_of(entry.folder / RUN_RESULTS, entry.invocation_id)}
+    account = _Account(str(header.get("command")), _mapping(header.get("arguments")), results)
     try:
         for line in journal.read_entries(path):
             account.add(line)
@@ -116,12 +128,11 @@ def read_recorded(entry: LedgerEntry) -> Invocation:
         raise RetryRefusedError(
             f"Could not read '{path}': {error.strerror}. Name another invocation with --invocation."
         ) from None
-    rows = rows_of(entry.folder / RUN_RESULTS, entry.invocation_id)
     return Invocation(
         invocation_id=entry.invocation_id,
         command=account.command,
         arguments=account.arguments,
-        outcomes=with_results(account.command, account.all_outcomes(), rows),
+        outcomes=with_results(account.command, account.all_outcomes(), results.values()),
         source=str(path),
         started_at=parse_time(header.get("started_at")),
         duration=_number(account.end.get("elapsed")),
@@ -178,9 +189,12 @@ def with_results(command: str, told: Mapping[str, Outcome], rows: Iterable[Outco
     for row in rows:
         before = told.get(row.unique_id)
         if not row.proven or (before.proven if before else command == RUN_OPERATION):
-            message = before.message if before and before.message else row.message
-            outcomes[row.unique_id] = row if message == row.message else replace(row, message=message)
+            outcomes[row.unique_id] = _with_message(row, before.message if before else None)
     return outcomes
+
+
+def _with_message(row: Outcome, message: str | None) -> Outcome:
+    return replace(row, message=message) if message and message != row.message else row
 
 
 def rows_of(path: Path, invocation_id: str) -> Iterable[Outcome]:
@@ -202,13 +216,6 @@ def rows_of(path: Path, invocation_id: str) -> Iterable[Outcome]:
 def _inputs(entry: Mapping[str, Any]) -> ProjectInputs | None:
     parts = [entry.get(name) for name in ("env_vars", "packages", "vars")]
     return ProjectInputs(*map(_mapping, parts)) if all(isinstance(part, dict) for part in parts) else None
-
-
-def _finished(node: str, row: object) -> Outcome:
-    try:
-        return outcome_from_row({**_mapping(row), "unique_id": node})
-    except (KeyError, TypeError, ValueError):
-        return Outcome(node, INTERRUPTED)  # it finished somehow; unproven until it has run again
 
 
 def _ids(value: object) -> frozenset[str] | None:

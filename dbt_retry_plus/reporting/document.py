@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from itertools import chain
 from types import NoneType
 from typing import Any, Final
 
@@ -123,7 +122,10 @@ def storable(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_storable(document: dict[str, Any]) -> bool:
     """Tell whether all of a report's document is plain JSON already, and `storable` would leave it as it is."""
-    return _stays(document, _longest_message(document))
+    longest = _longest_message(document)
+    nodes = document["nodes"]  # their own keys are ours
+    rest = {**document, "nodes": []}
+    return _stays(rest, longest) and all(_all_stay(node.values(), longest) for node in nodes)
 
 
 def shortened(text: str, longest: int) -> str:
@@ -215,17 +217,23 @@ def _storable(value: Any, longest: int) -> Any:
 
 
 def _stays(value: Any, longest: int) -> bool:
-    """Whether a value is JSON's and can be stored as it is, with all in it; nearly every node's can, with a dozen."""
+    """Whether a value is JSON's and can be stored as it is, with all in it."""
     kind = type(value)
-    if kind is dict and not _TEXTS.issuperset(map(type, value)):
-        return False
-    for member in chain(value, value.values()) if kind is dict else value if kind is list else (value,):
+    if kind is dict:
+        names = _TEXTS.issuperset(map(type, value)) and _all_stay(value, longest)
+        return names and _all_stay(value.values(), longest)
+    return _all_stay(value if kind is list else (value,), longest)
+
+
+def _all_stay(members: Iterable[Any], longest: int) -> bool:
+    """Whether all members can; nearly every node's can, and each has a dozen."""
+    for member in members:
         kind = type(member)
         if kind is str:
             if len(member) > longest or not member.isascii():
                 return False
         elif kind is dict or kind is list:
-            if not _stays(member, longest):
+            if member and not _stays(member, longest):
                 return False
         elif kind not in _WITHOUT_MEMBERS:
             return False

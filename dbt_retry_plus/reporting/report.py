@@ -75,7 +75,8 @@ def make_report(
         )
         for unique_id in named
     )
-    nodes = tuple(with_attempts(node, after.failed_attempts.get(node.unique_id, ())) for node in nodes)
+    if after.failed_attempts:
+        nodes = tuple(with_attempts(node, after.failed_attempts.get(node.unique_id, ())) for node in nodes)
     return RetryReport(
         verdict=_verdict(plan, after, refusal, nodes),
         invocation_id=after.invocation_id,
