@@ -41,16 +41,15 @@ def _is_for_us() -> bool:
 
 
 def _save_time(stack: ExitStack) -> None:
-    from dbt_retry_plus.dbtcore.fast.choice import is_chosen
-    from dbt_retry_plus.dbtcore.fast.dataclass_methods import DATACLASS_METHODS
-    from dbt_retry_plus.dbtcore.fast.generated_methods import GENERATED_METHODS
+    from dbt_retry_plus.dbtcore.fast.choice import OF_IMPORTS, is_chosen, piece_named
     from dbt_retry_plus.startup.collecting import collecting_nothing
 
     if is_chosen("garbage", os.environ):
         stack.enter_context(collecting_nothing())
     minor = _minor_of_dbt()
-    for piece in (GENERATED_METHODS, DATACLASS_METHODS):
-        if is_chosen(piece.name, os.environ) and piece.unfamiliar(minor) is None:
+    for name in OF_IMPORTS:
+        piece = piece_named(name) if is_chosen(name, os.environ) else None
+        if piece is not None and piece.unfamiliar(minor) is None:
             stack.enter_context(piece.enter())
 
 

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from dbt_retry_plus.dbtcore.fast.choice import NAMES
+from dbt_retry_plus.dbtcore.fast.choice import NAMES, OF_IMPORTS
 from tests.support.fast_scenes import Scene, jaffle_shop_scene
 from tests.support.invocations import ColdDbt, WarmDbt
 from tests.support.projects import copy_project
 
-IN_A_PROCESS_OF_ITS_OWN = ("generated_methods", "dataclass_methods")
-ALONE = tuple(name for name in NAMES if name not in (*IN_A_PROCESS_OF_ITS_OWN, "quick_exit"))
+ALONE = tuple(name for name in NAMES if name not in (*OF_IMPORTS, "quick_exit"))
 # A hook of jaffle_shop writes down `selected_resources`, which `dbt retry` leaves empty (row 16 of our differences).
 SELECTED = re.compile(r"""('<id>', 'build', \d+,[\\n ]+)'[^']*'""")
 PARSED_AT = re.compile(r"""(created_at[\\"]+: )[\d.]+""")
@@ -35,7 +34,7 @@ def test_the_artifacts_of_a_layered_project_are_those_of_dbt_retry(
     assert_same(layered.artifacts_after(*RETRY_PLUS, DBT_RETRY_PLUS_FAST=pieces), left_by_upstream)
 
 
-@pytest.mark.parametrize("pieces", [pytest.param("1", marks=pytest.mark.every_minor), *IN_A_PROCESS_OF_ITS_OWN])
+@pytest.mark.parametrize("pieces", [pytest.param("1", marks=pytest.mark.every_minor), *OF_IMPORTS])
 def test_the_artifacts_that_a_process_of_its_own_leaves_are_those_of_dbt_retry(
     layered: Scene, left_by_upstream: dict[str, Any], pieces: str
 ) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from dbt_retry_plus.startup import FAST_VARIABLE
+
+if TYPE_CHECKING:
+    from dbt_retry_plus.dbtcore.fast.piece import Piece
+
+# Those that act while dbt is imported too.
+OF_IMPORTS = ("generated_methods", "dataclass_methods", "dataclass_docs")
 
 # Each is a module beside this one, and in it a constant of the same name; in the order in which they begin.
 NAMES = (
     "garbage",
-    "generated_methods",
-    "dataclass_methods",
+    *OF_IMPORTS,
     "schema_checks",
     "flag_sources",
+    "stored_manifest",
     "extra_properties",
     "jinja_graph",
     "relation_quoting",
@@ -27,6 +35,7 @@ NAMES = (
     "graph_subset",
     "cache_schemas",
     "cache_events",
+    "relation_search",
     "quick_exit",
 )
 
@@ -46,3 +55,13 @@ def chosen_names(environment: Mapping[str, str]) -> tuple[str, ...] | None:
     if text in _ALL:
         return None
     return () if text in _OFF else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def piece_named(name: str) -> Piece | None:
+    """Return a piece; None where what it is about is not in this dbt."""
+    try:
+        module = importlib.import_module(f"dbt_retry_plus.dbtcore.fast.{name}")
+    except (ImportError, AttributeError):  # dbt has nothing of that name, or elsewhere
+        return None
+    piece: Piece = getattr(module, name.upper())
+    return piece

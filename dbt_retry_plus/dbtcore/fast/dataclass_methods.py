@@ -1,7 +1,7 @@
-"""The methods of dataclasses that compare and show, compiled when they are first called.
+"""The methods of dataclasses that make, compare and show objects, compiled when they are first called.
 
 Python writes and compiles the source of each as the class is made. dbt makes some five hundred dataclasses, and a retry
-compares and shows few of them.
+makes objects of a few of them.
 """
 
 from __future__ import annotations
@@ -9,20 +9,39 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced
 from dbt_retry_plus.dbtcore.fast.process import is_the_process
 
-_COMPILE = "_create_fn"
+_COMPILE, _INIT = "_create_fn", "__init__"
 _Method = Callable[..., Any]
+
+
+class _UncompiledInit:
+    """Stands in a class for its `__init__` until somebody asks for that."""
+
+    __slots__ = ("_compile",)
+
+    def __init__(self, compiles: Callable[[], _Method]) -> None:
+        self._compile = compiles
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        method = self._compile()  # where two threads ask at once, each of them makes the same
+        of = next(one for one in owner.__mro__ if vars(one).get(_INIT) is self)
+        method.__qualname__ = f"{of.__qualname__}.{_INIT}"
+        setattr(of, _INIT, method)
+        return method.__get__(instance, owner)
 
 
 @contextmanager
 def _compiled_on_call() -> Iterator[None]:
     compiles = vars(dataclasses)[_COMPILE]
 
-    def put_off(name: str, args: Sequence[str], body: Any, **options: Any) -> _Method:
+    def put_off(name: str, args: Sequence[str], body: Any, **options: Any) -> Any:
+        if name == _INIT:
+            return _UncompiledInit(partial(compiles, name, args, body, **options))
         if name not in _STANDING_IN or tuple(args) != _STANDING_IN[name][0]:
             method: _Method = compiles(name, args, body, **options)
             return method
@@ -83,6 +102,7 @@ DATACLASS_METHODS = Piece(
     _compiled_on_call,
     {
         f"dataclasses:{_COMPILE}": frozenset({"541d98a3", "a418dbaf"}),  # Python 3.13 compiles a class in one piece
+        "dataclasses:_init_fn": frozenset({"f87637cf", "3755a531"}),
         "dataclasses:_repr_fn": frozenset({"c9a3b595"}),
         "dataclasses:_cmp_fn": frozenset({"bb48897e"}),
         "dataclasses:_frozen_get_del_attr": frozenset({"4fca6392", "82351dc9"}),

@@ -77,7 +77,7 @@ GENERATED_METHODS = Piece(
         f"{_BUILDER}.get_pack_method_name": frozenset({"8318de4d"}),
         f"{_BUILDER}.get_unpack_method_name": frozenset({"61144ce7"}),
         f"{_BUILDER}._add_pack_method_lines": frozenset({"f1875491"}),
-        f"{_BUILDER}._add_unpack_method_lines": frozenset({"94418b7e", "1d434d82", "3fcd0124", "e142d3d1"}),
+        f"{_BUILDER}._add_unpack_method_lines": frozenset({"94418b7e", "1d434d82", "3fcd0124", "e142d3d1", "f8dd4b19"}),
         f"{_BUILDER}._add_setattr_method": frozenset({"e0db042d"}),
     },
     fits=is_the_process,  # what was never asked for stays as it is when the command ends

@@ -54,9 +54,12 @@ def _documents(graph: Any, manifest: Any, pickler: pickle.Pickler) -> Iterator[t
     known: set[str] = set()
     new_before = True  # of each thousand, pickle asks for the second member before it writes the first
     for name, attributes in graph.nodes(data=True):
-        document = {**attributes, **manifest.expect(name).to_dict(omit_none=True)}
+        document = manifest.expect(name).to_dict(omit_none=True)
+        if attributes:
+            document = {**attributes, **document}
         new = not document.keys() <= known
-        known.update(document)
+        if new:
+            known.update(document)
         pickler.fast = not (new or new_before)
         new_before = new
         yield name, document

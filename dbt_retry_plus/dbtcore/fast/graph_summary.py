@@ -15,12 +15,13 @@ _SUMMARY = "get_graph_summary"
 
 def _graph_summary(self: Linker, manifest: Any) -> dict[int, dict[str, Any]]:
     index = {name: number for number, name in enumerate(self.graph)}
-    successors = self.graph.succ
+    nodes = manifest.nodes
     summary: dict[int, dict[str, Any]] = {}
-    for name, number in index.items():
-        node: dict[str, Any] = {"name": name, "type": manifest.expect(name).resource_type.value}
-        if successors[name]:
-            node["succ"] = [index[successor] for successor in successors[name]]
+    for (name, successors), number in zip(self.graph.adjacency(), index.values(), strict=True):
+        member = nodes[name] if name in nodes else manifest.expect(name)
+        node: dict[str, Any] = {"name": name, "type": member.resource_type.value}
+        if successors:
+            node["succ"] = [index[successor] for successor in successors]
         summary[number] = node
     return summary
 

@@ -114,7 +114,7 @@ class _ManifestTexts:
             return kept.text
         untouched = self._as_stored and kept is None and not runs and not getattr(node, "compiled", False)
         document = self._documents.direct(node) if untouched else by_detour(node)
-        text = f"{self._encode(unique_id)}: {self._encode(document)}"
+        text: str = self._encode({unique_id: document})[1:-1]
         self._kept[section, unique_id] = _Text(node, tuple(vars(node).values()), text)
         return text
 

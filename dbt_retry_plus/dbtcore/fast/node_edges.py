@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any
 
 from dbt.contracts.graph import manifest
@@ -14,20 +15,23 @@ from dbt.contracts.graph import manifest
 from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced
 
 _BUILD = "build_node_edges"
+_NAME, _PARENTS = attrgetter("unique_id"), attrgetter("depends_on_nodes")
 _Edges = Mapping[str, list[str]]
 
 
 @contextmanager
 def _found_once() -> Iterator[None]:
     dbts_own = vars(manifest)[_BUILD]
-    known: list[tuple[str, list[str]]] | None = None
+    names: list[str] | None = None
+    parents: list[list[str]] = []
     found: tuple[_Edges, ...] = ()
 
     def build(nodes: Sequence[Any]) -> tuple[_Edges, ...]:
-        nonlocal known, found
-        now = [(node.unique_id, list(node.depends_on_nodes)) for node in nodes]
-        if now != known:
-            known, found = now, dbts_own(nodes)
+        nonlocal names, parents, found
+        names_now, parents_now = list(map(_NAME, nodes)), list(map(_PARENTS, nodes))
+        if names_now != names or parents_now != parents:
+            names, parents = names_now, list(map(list, parents_now))
+            found = dbts_own(nodes)
         # A map is a manifest's own.
         return tuple({name: list(others) for name, others in edges.items()} for edges in found)
 

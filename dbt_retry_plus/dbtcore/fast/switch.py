@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from dbt_retry_plus.dbtcore.fast.choice import NAMES, chosen_names, is_chosen
+from dbt_retry_plus.dbtcore.fast.choice import NAMES, chosen_names, is_chosen, piece_named
 from dbt_retry_plus.dbtcore.fast.piece import Piece
 from dbt_retry_plus.dbtcore.running import dbt_minor
 from dbt_retry_plus.errors import RetryRefusedError
@@ -32,7 +31,7 @@ def saving_time(environment: Mapping[str, str] = os.environ) -> Iterator[None]:
 
 def chosen_pieces(environment: Mapping[str, str]) -> tuple[Piece, ...]:
     """Return the pieces that the environment asks for, without those that know nothing of this dbt."""
-    found = (_piece(name) for name in NAMES if is_chosen(name, environment))
+    found = (piece_named(name) for name in NAMES if is_chosen(name, environment))
     return tuple(piece for piece in found if piece is not None)
 
 
@@ -47,12 +46,3 @@ def refuse_unknown_pieces(environment: Mapping[str, str]) -> None:
         raise RetryRefusedError(
             f"{FAST_VARIABLE} names {unknown[0]!r}, which there is not. Say 0 for none, or some of: {', '.join(NAMES)}."
         )
-
-
-def _piece(name: str) -> Piece | None:
-    try:
-        module = importlib.import_module(f"dbt_retry_plus.dbtcore.fast.{name}")
-    except (ImportError, AttributeError):  # dbt has nothing of that name, or elsewhere
-        return None
-    piece: Piece = getattr(module, name.upper())
-    return piece

@@ -25,6 +25,7 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.graph import selector_methods
 from dbt.graph.graph import Graph
 from dbt.node_types import NodeType
+from dbt.parser import manifest as parser_module
 from dbt.parser.manifest import ManifestLoader
 from dbt.task.run_operation import RunOperationTask
 from dbt.task.runnable import GraphRunnableTask
@@ -35,6 +36,7 @@ from mashumaro.mixins import dict as mashumaro_dict
 from yaml import SafeDumper
 
 from dbt_retry_plus.dbtcore.fast.choice import NAMES
+from dbt_retry_plus.dbtcore.fast.dataclass_docs import DATACLASS_DOCS
 from dbt_retry_plus.dbtcore.fast.dataclass_methods import DATACLASS_METHODS
 from dbt_retry_plus.dbtcore.fast.generated_methods import GENERATED_METHODS
 from dbt_retry_plus.dbtcore.fast.graph_cycles import GRAPH_CYCLES
@@ -61,6 +63,7 @@ TOUCHED = (
     cache_module,
     dbtClassMixin,
     manifest_module,
+    parser_module,
     relation_module,
     selector_methods,
     SafeDumper,
@@ -72,7 +75,7 @@ TOUCHED = (
 MINOR = dbt_minor()
 BUILT_INTO_DBT = {"1.12": {"jinja_graph"}}
 PIECES = chosen_pieces({})
-FOR_A_PROCESS_OF_THEIR_OWN = (QUICK_EXIT, GENERATED_METHODS, DATACLASS_METHODS)
+FOR_A_PROCESS_OF_THEIR_OWN = (QUICK_EXIT, GENERATED_METHODS, DATACLASS_METHODS, DATACLASS_DOCS)
 PATCHING = [piece for piece in PIECES if piece not in FOR_A_PROCESS_OF_THEIR_OWN]
 
 
@@ -93,7 +96,7 @@ def test_what_needs_a_process_of_its_own_is_off_in_a_program_that_calls_dbt(piec
     assert not piece.fits() and piece.obstacle(MINOR) is not None
 
 
-@pytest.mark.parametrize("piece", [GENERATED_METHODS, DATACLASS_METHODS], ids=lambda piece: piece.name)
+@pytest.mark.parametrize("piece", [GENERATED_METHODS, DATACLASS_METHODS, DATACLASS_DOCS], ids=lambda piece: piece.name)
 def test_what_acts_while_dbt_is_imported_knows_it_and_is_gone_after_it(piece: Piece) -> None:
     if sys.version_info >= (3, 13) and piece is DATACLASS_METHODS:
         assert piece.unfamiliar(MINOR) == "dataclasses:_create_fn is not as it was when this was checked"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import inspect
 import json
 import os
 import pickle
-import pprint
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -25,7 +23,6 @@ from dbt_common.dataclass_schema import dbtClassMixin
 from mashumaro.exceptions import MissingField, UnserializableDataError
 from mashumaro.mixins.dict import DataClassDictMixin
 
-from dbt_retry_plus.dbtcore.fast.dataclass_methods import DATACLASS_METHODS
 from dbt_retry_plus.dbtcore.fast.extra_properties import EXTRA_PROPERTIES
 from dbt_retry_plus.dbtcore.fast.generated_methods import GENERATED_METHODS
 from dbt_retry_plus.dbtcore.running import dbt_minor
@@ -60,21 +57,6 @@ shapes = {
 left = sum(type(value).__name__ == "_UngeneratedMethod" for kind in found.values() for value in vars(kind).values())
 print(json.dumps([waiting, left, shapes]))
 """
-
-
-def test_a_dataclass_is_printed_on_as_many_lines_as_ever() -> None:
-    def printed() -> str:
-        @dataclasses.dataclass
-        class Printed:
-            long: str = "x" * 50
-            longer: str = "y" * 70
-
-        return pprint.pformat(Printed())
-
-    expected = printed()
-    with DATACLASS_METHODS.enter() if not DATACLASS_METHODS.unfamiliar(MINOR) else nullcontext():
-        assert printed() == expected
-    assert "\n" in expected
 
 
 def methods_of_dbt(folder: Path, *arguments: str, script: str = "dbt", **variables: str) -> Any:
@@ -190,63 +172,6 @@ def test_generation_is_as_before_once_the_piece_is_gone() -> None:
         a: int
 
     assert place_holders(Later) == []
-
-
-@pytest.fixture(params=[False, True], ids=["at once", "on call"])
-def compiling(request: pytest.FixtureRequest) -> Iterator[bool]:
-    if request.param and DATACLASS_METHODS.unfamiliar(MINOR):
-        pytest.skip("this Python compiles a class in one piece")
-    with DATACLASS_METHODS.enter() if request.param else nullcontext():
-        yield request.param
-
-
-def test_dataclasses_compare_show_and_refuse_as_ever(compiling: bool) -> None:
-    @dataclasses.dataclass
-    class Point:
-        x: int
-        inside: Any = None
-
-    @dataclasses.dataclass(frozen=True, order=True)
-    class Frozen:
-        x: int
-
-    @dataclasses.dataclass
-    class Silent(Point):
-        y: int = dataclasses.field(default=0, repr=False, compare=False)
-
-    point = Point(1)
-    point.inside = point
-    assert repr(point) == "test_dataclasses_compare_show_and_refuse_as_ever.<locals>.Point(x=1, inside=...)"
-    assert Point(1) == Point(1) != Point(2) and Point(1) != Silent(1) and Point(1).__eq__(Silent(1)) is NotImplemented
-    assert Silent(1, y=2) == Silent(1, y=3) and repr(Silent(1, y=2)).endswith(".Silent(x=1, inside=None)")
-    assert hash(Frozen(1)) == hash(Frozen(1)) and {Frozen(2): "found"}[Frozen(2)] == "found" and Frozen(1) < Frozen(2)
-    assert Point.__hash__ is None
-    with pytest.raises(dataclasses.FrozenInstanceError, match="cannot assign to field 'x'"):
-        Frozen(1).x = 2  # type: ignore[misc]
-    with pytest.raises(dataclasses.FrozenInstanceError, match="cannot delete field 'x'"):
-        del Frozen(1).x
-    assert dataclasses.replace(Frozen(1), x=3).x == 3
-
-
-def test_their_methods_look_as_ever(compiling: bool) -> None:
-    @dataclasses.dataclass(frozen=True)
-    class Looked:
-        x: int
-
-    prefix = "test_their_methods_look_as_ever.<locals>.Looked."
-    for name, parameters in {
-        "__eq__": "(self, other)",
-        "__repr__": "(self)",
-        "__setattr__": "(self, name, value)",
-        "__delattr__": "(self, name)",
-    }.items():
-        method = vars(Looked)[name]
-        if name == "__repr__":  # inside of what looks out for values that hold themselves
-            assert method.__wrapped__.__qualname__ == "__create_fn__.<locals>.__repr__"
-        assert (method.__name__, method.__qualname__, method.__module__) == (name, prefix + name, __name__)
-        assert str(inspect.signature(method)) == parameters
-    assert Looked.__doc__ == "Looked(x: 'int')" and Looked.__match_args__ == ("x",)
-    assert compiling == (vars(Looked)["__eq__"].__code__.co_filename != "<string>")
 
 
 @dataclasses.dataclass
