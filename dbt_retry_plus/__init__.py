@@ -34,6 +34,11 @@ def _plugins() -> list[type]:
     if is_disabled():
         return []
     try:
+        from dbt_retry_plus.commands import RECORDED_COMMANDS
+        from dbt_retry_plus.recording.command import running_command
+
+        if running_command() not in RECORDED_COMMANDS:
+            return []
         from dbt_retry_plus.recording.plugin import RecordingPlugin
     except Exception as error:  # a dbt that we do not know shall work on, unrecorded
         import sys

@@ -1,10 +1,8 @@
-"""The words of the project that have values: statuses, reasons, choices, and what dbt calls its commands."""
+"""The words of the project that have values: statuses, reasons, choices."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import Enum
-from types import MappingProxyType
 
 PROVEN_STATUSES = frozenset({"success", "pass", "warn", "no-op", "reused"})
 """dbt's statuses of a node that needs no retry (`warn` does under `--warn-error`)."""
@@ -161,36 +159,6 @@ SHORT_ID_LENGTH = 8
 
 STRUCK_OUT = "*****"
 """What stands in a record in place of a secret, as in dbt's logs."""
-
-
-BUILD, DOCS_GENERATE, RUN_OPERATION = "build", "generate", "run-operation"
-"""dbt's `which` of commands that are a matter of their own."""
-
-
-UPSTREAM_RETRY = "retry"
-"""dbt's `which` of `dbt retry`, until it says which command it retries."""
-
-
-COMMAND_NAMES: Mapping[str, str] = MappingProxyType({DOCS_GENERATE: "docs generate", "freshness": "source freshness"})
-"""dbt's `which` to what a person types, where the two differ."""
-
-
-COMMANDS_THAT_BUILD = frozenset({BUILD, "run", "seed", "snapshot"})
-"""dbt's `which` of the commands that change data."""
-
-
-COMMANDS_THAT_BUILD_OR_TEST = COMMANDS_THAT_BUILD | {"test"}
-"""dbt's `which` of the commands that do with a node what it is there for, and run the project's hooks around that."""
-
-
-COMMANDS_WITH_HOOK_NODES = frozenset({"compile", DOCS_GENERATE})
-"""dbt's `which` of the commands that compile hooks as they compile models, and run none."""
-
-
-RETRYABLE_COMMANDS = frozenset(
-    {*COMMANDS_THAT_BUILD_OR_TEST, *COMMANDS_WITH_HOOK_NODES, "clone", "freshness", RUN_OPERATION}
-)
-"""dbt's `which` of every command that executes nodes."""
 
 
 TAG_VARIABLE = "DBT_RETRY_PLUS_TAG"

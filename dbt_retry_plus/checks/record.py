@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from dbt_retry_plus.commands import RUN_OPERATION
 from dbt_retry_plus.hookspecs import hookimpl
 from dbt_retry_plus.texts import in_short
 from dbt_retry_plus.types import Finding, FoundRetry
-from dbt_retry_plus.words import RUN_OPERATION, Severity
+from dbt_retry_plus.words import Severity
 
 _MANIFEST = "manifest.json"
 

@@ -8,7 +8,7 @@ import click
 
 from dbt_retry_plus.cli.attempt_options import attempt_options
 from dbt_retry_plus.cli.report_option import report_option
-from dbt_retry_plus.words import COMMAND_NAMES, RETRYABLE_COMMANDS
+from dbt_retry_plus.commands import COMMAND_NAMES, RETRYABLE_COMMANDS
 
 _COMMANDS = sorted(COMMAND_NAMES.get(command, command) for command in RETRYABLE_COMMANDS)
 

@@ -12,7 +12,7 @@ from dbt.contracts.state import load_result_state
 from dbt.flags import get_flags
 from dbt.task.base import ConfiguredTask
 
-from dbt_retry_plus.words import RUN_OPERATION
+from dbt_retry_plus.commands import RUN_OPERATION
 
 
 def run_task(task: ConfiguredTask) -> tuple[Any, bool]:

@@ -50,14 +50,6 @@ class RunningInvocation:
     environment: str
 
 
-def running_command() -> str | None:
-    """Return dbt's `which` of the command that dbt's command line is running; None outside of it."""
-    context = click.get_current_context(silent=True)
-    setup = context.obj if context else None
-    flags = setup.get("flags") if isinstance(setup, dict) else None
-    return getattr(flags, "WHICH", None)
-
-
 def running_invocation() -> RunningInvocation | None:
     """Return the invocation that dbt's command line is running; None outside of it."""
     context = click.get_current_context(silent=True)

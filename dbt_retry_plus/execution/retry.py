@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from dbt_retry_plus.checks.levels import settled
+from dbt_retry_plus.commands import COMMANDS_WITH_HOOK_NODES
 from dbt_retry_plus.dbtcore.events import log_info, log_warning
 from dbt_retry_plus.dbtcore.project import write_parsed_manifest
 from dbt_retry_plus.dbtcore.results import nothing_ran, run_task
@@ -38,7 +39,6 @@ from dbt_retry_plus.reporting.plan import proven_nodes
 from dbt_retry_plus.settings import LEDGER_FOLDER, ledger_folder
 from dbt_retry_plus.texts import some_of
 from dbt_retry_plus.types import Chain, Graph, Plan
-from dbt_retry_plus.words import COMMANDS_WITH_HOOK_NODES
 
 if TYPE_CHECKING:
     from dbt_retry_plus.ledger.claims import Claim

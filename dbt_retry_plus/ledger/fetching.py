@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dbt_retry_plus.commands import RETRYABLE_COMMANDS
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger import segments
 from dbt_retry_plus.ledger.journal import JOURNAL
@@ -25,7 +26,6 @@ from dbt_retry_plus.ledger.run_results import MANIFEST
 from dbt_retry_plus.ledger.store import StoreUnreachableError
 from dbt_retry_plus.planning.chain import chain_of
 from dbt_retry_plus.types import Store
-from dbt_retry_plus.words import RETRYABLE_COMMANDS
 
 FETCHED = "fetched.json"
 """Stands beside a journal that was fetched, with the objects that it was made of."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dbt_retry_plus.commands import RETRYABLE_COMMANDS
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger.journal import JOURNAL
 from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger
@@ -20,7 +21,6 @@ from dbt_retry_plus.ledger.run_results import (
 )
 from dbt_retry_plus.planning.chain import chain_of, fold
 from dbt_retry_plus.types import Chain, Invocation
-from dbt_retry_plus.words import RETRYABLE_COMMANDS
 
 
 @dataclass(frozen=True)

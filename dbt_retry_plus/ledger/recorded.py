@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from dbt_retry_plus.commands import RUN_OPERATION
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger import journal
 from dbt_retry_plus.ledger.attempts import attempt_from
 from dbt_retry_plus.ledger.local import LedgerEntry
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS, outcome_from_row, parse_time, text_or_none
 from dbt_retry_plus.types import EndedAttempt, Invocation, Outcome, ProjectInputs
-from dbt_retry_plus.words import INTERRUPTED, PROVEN_STATUSES, RUN_OPERATION
+from dbt_retry_plus.words import INTERRUPTED, PROVEN_STATUSES
 
 # What dbt's log calls a batch: its start, and the relation.
 _BATCH = re.compile(r"batch (.+?) of ")

@@ -10,9 +10,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from dbt_retry_plus.commands import RETRYABLE_COMMANDS
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.types import Invocation, Outcome
-from dbt_retry_plus.words import PROVEN_STATUSES, RETRYABLE_COMMANDS, UNPROVEN_STATUSES
+from dbt_retry_plus.words import PROVEN_STATUSES, UNPROVEN_STATUSES
 
 RUN_RESULTS = "run_results.json"
 MANIFEST = "manifest.json"

@@ -10,13 +10,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from dbt_retry_plus.commands import COMMAND_NAMES
 from dbt_retry_plus.ledger.files import write_atomically
 from dbt_retry_plus.ledger.journal import JOURNAL
 from dbt_retry_plus.ledger.local import LedgerEntry
 from dbt_retry_plus.ledger.recorded import read_recorded
 from dbt_retry_plus.planning.chain import all_outcomes
 from dbt_retry_plus.types import Invocation
-from dbt_retry_plus.words import COMMAND_NAMES, INTERRUPTED, NOT_STARTED
+from dbt_retry_plus.words import INTERRUPTED, NOT_STARTED
 
 SUMMARY = "summary.json"
 SCHEMA: Final = "dbt-retry-plus/summary/v1"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from dbt_retry_plus.commands import RUN_OPERATION
 from dbt_retry_plus.types import Chain, Invocation, Outcome
-from dbt_retry_plus.words import NOT_STARTED, RUN_OPERATION
+from dbt_retry_plus.words import NOT_STARTED
 
 
 def chain_of(invocation_id: str, retried: Mapping[str, str | None]) -> tuple[str, ...]:

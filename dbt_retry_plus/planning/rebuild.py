@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from dbt_retry_plus.commands import COMMANDS_THAT_BUILD
 from dbt_retry_plus.types import Chain, Graph, GraphNode, Plan, PlannedNode, StateComparison
-from dbt_retry_plus.words import COMMANDS_THAT_BUILD, Changed, Reason, RebuildTested
+from dbt_retry_plus.words import Changed, Reason, RebuildTested
 
 _DATA, _TEST, _UNIT_TEST = frozenset({"model", "seed", "snapshot", "function"}), "test", "unit_test"
 

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dbt_retry_plus.commands import COMMANDS_THAT_BUILD_OR_TEST, COMMANDS_WITH_HOOK_NODES, DOCS_GENERATE, RUN_OPERATION
 from dbt_retry_plus.types import Chain, Finding, Graph, Outcome, Plan, PlannedNode, StateComparison
-from dbt_retry_plus.words import (
-    COMMANDS_THAT_BUILD_OR_TEST,
-    COMMANDS_WITH_HOOK_NODES,
-    DOCS_GENERATE,
-    INTERRUPTED,
-    NOT_STARTED,
-    RUN_OPERATION,
-    Reason,
-    Severity,
-)
+from dbt_retry_plus.words import INTERRUPTED, NOT_STARTED, Reason, Severity
 
 NO_COMPARISON = StateComparison()
 

@@ -6,17 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from dbt_retry_plus.commands import BUILD, COMMANDS_WITH_HOOK_NODES, DOCS_GENERATE, RUN_OPERATION, UPSTREAM_RETRY
 from dbt_retry_plus.planning.chain import absent
 from dbt_retry_plus.types import Chain, Finding, Graph, Invocation
-from dbt_retry_plus.words import (
-    BUILD,
-    COMMANDS_WITH_HOOK_NODES,
-    DOCS_GENERATE,
-    NOT_STARTED,
-    RUN_OPERATION,
-    UPSTREAM_RETRY,
-    Severity,
-)
+from dbt_retry_plus.words import NOT_STARTED, Severity
 
 _UNIT_TEST = "unit_test"
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from dbt_retry_plus.commands import COMMANDS_THAT_BUILD_OR_TEST
 from dbt_retry_plus.types import Chain
-from dbt_retry_plus.words import COMMANDS_THAT_BUILD_OR_TEST
 
 # A node that ran under one of these did not do what it does without them.
 _PARTIAL: Mapping[str, Any] = MappingProxyType({"empty": False, "sample": None})

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import dbt_retry_plus
+from dbt_retry_plus.commands import UPSTREAM_RETRY
 from dbt_retry_plus.dbtcore.events import log_warning
 from dbt_retry_plus.dbtcore.running import (
     RunningInvocation,
@@ -28,7 +29,7 @@ from dbt_retry_plus.recording.lines import Lines
 from dbt_retry_plus.recording.recorder import Recorder
 from dbt_retry_plus.settings import Settings, ledger_folder, read_settings
 from dbt_retry_plus.store_url import is_url
-from dbt_retry_plus.words import JOB_STEP_VARIABLE, TAG_VARIABLE, UPSTREAM_RETRY
+from dbt_retry_plus.words import JOB_STEP_VARIABLE, TAG_VARIABLE
 
 _RECORDER = f"{__name__}.recorder"
 _EXEC = f"{__name__}.exec"

@@ -1,4 +1,4 @@
-"""What dbt finds when it looks for plugins, in every command that loads a project."""
+"""What dbt finds when it looks for plugins, in every command that executes nodes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from dbt_retry_plus.dbtcore.events import log_warning
 from dbt_retry_plus.dbtcore.plugin import dbt_hook, dbtPlugin
-from dbt_retry_plus.dbtcore.running import running_command
-from dbt_retry_plus.words import RETRYABLE_COMMANDS, UPSTREAM_RETRY
 
 if TYPE_CHECKING:
     from dbt_retry_plus.recording.recorder import Recorder
@@ -19,10 +17,7 @@ class RecordingPlugin(dbtPlugin):
     _recorder: Recorder | None = None
 
     def initialize(self) -> None:
-        """Begin the record of a command that executes nodes, and pass over all others."""
-        command = running_command()
-        if not (command in RETRYABLE_COMMANDS or command == UPSTREAM_RETRY):
-            return
+        """Begin the record."""
         try:
             self._recorder = _record()
         except Exception as error:  # whatever is wrong with us is no reason for a command of dbt's to fail

@@ -8,6 +8,7 @@ from datetime import datetime
 from types import NoneType
 from typing import Any, Final
 
+from dbt_retry_plus.commands import COMMAND_NAMES
 from dbt_retry_plus.ledger.run_results import parse_time
 from dbt_retry_plus.reporting.plan import arguments_document, finding_document
 from dbt_retry_plus.types import (
@@ -18,7 +19,7 @@ from dbt_retry_plus.types import (
     ReportedNode,
     RetryReport,
 )
-from dbt_retry_plus.words import COMMAND_NAMES, ErrorClass, Fate, Reason, Severity, Verdict
+from dbt_retry_plus.words import ErrorClass, Fate, Reason, Severity, Verdict
 
 SCHEMA: Final = "dbt-retry-plus/report/v1"
 

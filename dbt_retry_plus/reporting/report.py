@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
+from dbt_retry_plus.commands import RUN_OPERATION
 from dbt_retry_plus.planning.chain import all_outcomes
 from dbt_retry_plus.reporting.nodes import NEVER_RUN, last_attempt, parents_of, unproven_verdict, with_attempts
 from dbt_retry_plus.reporting.plan import proven_nodes
@@ -22,14 +23,7 @@ from dbt_retry_plus.types import (
     ReportedNode,
     RetryReport,
 )
-from dbt_retry_plus.words import (
-    INTERRUPTED,
-    NOT_STARTED,
-    RUN_OPERATION,
-    Fate,
-    Reason,
-    Verdict,
-)
+from dbt_retry_plus.words import INTERRUPTED, NOT_STARTED, Fate, Reason, Verdict
 
 _NO_PATHS: Mapping[str, str] = {}
 _NO_GRAPH: Graph = {}

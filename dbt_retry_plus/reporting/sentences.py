@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from dbt_retry_plus.commands import COMMAND_NAMES
 from dbt_retry_plus.texts import counted, in_short
 from dbt_retry_plus.types import ReportedNode, RetryReport
-from dbt_retry_plus.words import COMMAND_NAMES, PROVEN_STATUSES, Fate, Verdict
+from dbt_retry_plus.words import PROVEN_STATUSES, Fate, Verdict
 
 VERDICTS: Mapping[Verdict, str] = MappingProxyType(
     {

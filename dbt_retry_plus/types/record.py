@@ -7,15 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from dbt_retry_plus.commands import BUILD, COMMAND_NAMES, COMMANDS_WITH_HOOK_NODES
 from dbt_retry_plus.types.attempts import EndedAttempt
-from dbt_retry_plus.words import (
-    BUILD,
-    COMMAND_NAMES,
-    COMMANDS_WITH_HOOK_NODES,
-    EPHEMERAL,
-    PROVEN_STATUSES,
-    SHORT_ID_LENGTH,
-)
+from dbt_retry_plus.words import EPHEMERAL, PROVEN_STATUSES, SHORT_ID_LENGTH
 
 
 @dataclass(frozen=True)

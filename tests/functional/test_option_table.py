@@ -7,8 +7,8 @@ import pytest
 from dbt.cli import main
 
 from dbt_retry_plus.cli.retry_plus import retry_plus
+from dbt_retry_plus.commands import COMMAND_NAMES, RETRYABLE_COMMANDS
 from dbt_retry_plus.planning.options import TREATMENT, Treatment
-from dbt_retry_plus.words import COMMAND_NAMES, RETRYABLE_COMMANDS
 
 pytestmark = pytest.mark.every_minor
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dbt_retry_plus.commands import RETRYABLE_COMMANDS
 from dbt_retry_plus.planning.selection import complete_chain
 from dbt_retry_plus.types import Chain, Finding, Graph, Invocation
-from dbt_retry_plus.words import NOT_STARTED, RETRYABLE_COMMANDS, Severity
+from dbt_retry_plus.words import NOT_STARTED, Severity
 from tests.support.ledgers import chain, graph, invocation
 
 A, B, C = "model.shop.a", "model.shop.b", "model.shop.c"
