@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import pickle
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgpack
-
 from tests.benchmarks import layered_project
 from tests.benchmarks.layered_project import Shape
 from tests.support.invocations import Dbt, Invocation, Starter, dbt_version, tool_environment
-from tests.support.observations import steady_json, steady_text
+from tests.support.observations import graph_in, steady_json, steady_text, stored_manifest_in
 from tests.support.projects import DbtProject
 
 SHAPE = Shape(40)
@@ -62,14 +59,11 @@ def read_artifacts(target: Path) -> Mapping[str, Any]:
         for file in sorted(target.rglob("*"))
         if file.is_file() and file.suffix in (".sql", ".json") and "retry_plus" not in file.parts
     }
-    graph = pickle.loads((target / "graph.gpickle").read_bytes())
-    stored = msgpack.unpackb((target / "partial_parse.msgpack").read_bytes(), ext_hook=lambda *_: "a time", raw=False)
     return {
         **texts,
         "run_results.json": by_node(json.loads((target / "run_results.json").read_text())),
-        "graph.gpickle nodes": steady_json(dict(graph.nodes)),
-        "graph.gpickle edges": {name: dict(edges) for name, edges in graph.adj.items()},
-        "partial_parse.msgpack": steady_json(stored),
+        "graph.gpickle": graph_in(target / "graph.gpickle"),
+        "partial_parse.msgpack": stored_manifest_in(target / "partial_parse.msgpack"),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import msgpack
 
 from tests.support.invocations import Invocation
 from tests.support.warehouses import Relation, Warehouse
@@ -37,6 +40,7 @@ VOLATILE_KEYS = frozenset(
         "completed_at",
         "execution_time",
         "elapsed_time",
+        "modification_time",
         "thread_id",
         "timing",
         "user_id",
@@ -178,6 +182,18 @@ def observe(invocation: Invocation, target: Path, warehouse: Warehouse) -> Obser
     return Observation(invocation, dict(read_files(target)), warehouse.relations())
 
 
+def graph_in(file: Path) -> Mapping[str, Any]:
+    """What is in `graph.gpickle`."""
+    graph = pickle.loads(file.read_bytes())
+    edges = {name: {child: dict(said) for child, said in children.items()} for name, children in graph.adj.items()}
+    return {"nodes": steady_json(dict(graph.nodes)), "edges": edges}
+
+
+def stored_manifest_in(file: Path) -> Any:
+    """What is in `partial_parse.msgpack`."""
+    return steady_json(msgpack.unpackb(file.read_bytes(), ext_hook=lambda *_: "a time", raw=False))
+
+
 def read_files(target: Path) -> Iterator[tuple[str, Any]]:
     for file in sorted(target.rglob("*")):
         path = file.relative_to(target)
@@ -187,5 +203,9 @@ def read_files(target: Path) -> Iterator[tuple[str, Any]]:
             yield path.as_posix(), steady_json(json.loads(file.read_text()))
         elif file.suffix in (".sql", ".csv", ".yml"):
             yield path.as_posix(), steady_text(file.read_text())
+        elif file.name == "graph.gpickle":
+            yield path.as_posix(), graph_in(file)
+        elif file.name == "partial_parse.msgpack":
+            yield path.as_posix(), stored_manifest_in(file)
         else:
             yield path.as_posix(), None
