@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from dbt_retry_plus.ledger.journal import END, FINISH, INVOCATION, SCHEMA, SELECTION, START, encode
 from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger
@@ -32,16 +33,30 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=5000)
     parser.add_argument("--runs", type=int, default=9)
     arguments = parser.parse_args()
+    found = measure(arguments.nodes, arguments.invocations, arguments.runs)
+    print(f"history of {found.invocations} invocations of {found.nodes} nodes, half of them killed")
+    print(f"  the first time  {found.first:.3f} s")
+    print(f"  afterwards      {found.afterwards:.3f} s  (median of {arguments.runs})")
+
+
+class History(NamedTuple):
+    """Seconds that `dbt-retry-plus history` took, the first time and afterwards, with so much on record."""
+
+    nodes: int
+    invocations: int
+    first: float
+    afterwards: float
+
+
+def measure(nodes: int, invocations: int = 20, runs: int = 9) -> History:
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
         (project / "dbt_project.yml").write_text("name: many\n")
         ledger = LocalLedger(project / "target" / "retry_plus")
-        for number in range(arguments.invocations):
-            write_invocation(ledger, number, arguments.nodes, killed=number % 2 == 1)
-        first, *others = [seconds_of_history(project) for _ in range(arguments.runs + 1)]
-    print(f"history of {arguments.invocations} invocations of {arguments.nodes} nodes, half of them killed")
-    print(f"  the first time  {first:.3f} s")
-    print(f"  afterwards      {statistics.median(others):.3f} s  (median of {arguments.runs})")
+        for number in range(invocations):
+            write_invocation(ledger, number, nodes, killed=number % 2 == 1)
+        first, *others = [seconds_of_history(project) for _ in range(runs + 1)]
+    return History(nodes, invocations, first, statistics.median(others))
 
 
 def write_invocation(ledger: LocalLedger, number: int, nodes: int, *, killed: bool) -> None:

@@ -109,6 +109,11 @@ def _switch(number: int, shape: Shape) -> str | None:
     return "some" if number >= shape.models - shape.width and number % 2 == 0 else None
 
 
+def models_that_read(switch: str, shape: Shape) -> list[str]:
+    """Return the names of the models that fail while a switch is missing."""
+    return [f"m{number}" for number in range(shape.models) if _switch(number, shape) == switch]
+
+
 def _config(number: int, shape: Shape) -> str:
     layer = number // shape.width
     if layer % 5 == 2:

@@ -1,6 +1,6 @@
-"""What a `dbt build` of a large project leaves when one leaf fails, without the hours that building it takes.
+"""What a `dbt build` of a large project leaves when some leaves fail, without the hours that building it takes.
 
-dbt parses the project and builds that leaf alone. All other relations are views of three rows, and the journal and the
+dbt parses the project and builds those leaves alone. All other relations are views of three rows, and the journal and the
 results tell of them as those of a build do: what a retry reads is of the size and shape that it would be.
 """
 
@@ -30,20 +30,21 @@ _PASSES = frozenset({"test", "unit_test"})
 _MOMENT = "2026-01-01T00:00:00.000000Z"
 
 
-def build_one_of(project: Path, leaf: str, dbt: Path, environment: Mapping[str, str]) -> int:
-    """Bring a project to the state after a build in which a leaf failed; return dbt's exit code.
+def build_some_of(project: Path, leaves: Sequence[str], dbt: Path, environment: Mapping[str, str]) -> int:
+    """Bring a project to the state after a build in which leaves failed; return dbt's exit code.
 
     Args:
-        project: The project, whose warehouse lacks what the leaf reads.
-        leaf: Name of the model.
+        project: The project, whose warehouse lacks what the leaves read.
+        leaves: Names of the models.
         dbt: The script.
         environment: What it runs with.
     """
     subprocess.run([dbt, "--quiet", "parse"], cwd=project, env=environment, check=True)
     manifest = json.loads((project / "target" / "manifest.json").read_bytes())
     nodes = {**manifest["nodes"], **manifest["unit_tests"]}
-    _make_relations(project, [node for node in manifest["nodes"].values() if node.get("relation_name")])
-    done = subprocess.run([dbt, "--quiet", "build", "--select", leaf], cwd=project, env=environment, check=False)
+    related = [node for node in manifest["nodes"].values() if node.get("relation_name")]
+    _make_relations(project, [node for node in related if node["name"] not in leaves])
+    done = subprocess.run([dbt, "--quiet", "build", "--select", *leaves], cwd=project, env=environment, check=False)
     results = project / "target" / "run_results.json"
     document = json.loads(results.read_bytes())
     ran = {row["unique_id"] for row in document["results"]}

@@ -32,21 +32,47 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
+    found = measure(arguments.models, arguments.runs)
+    print(f"dbt run of {arguments.models} models, medians of {arguments.runs} processes each")
+    for what, cost in (("wall", found.wall), ("cpu", found.cpu)):
+        print(f"  {what}: recorded {cost.recorded:.2f} s, not recorded {cost.unrecorded:.2f} s")
+        print(f"    ratio {cost.ratio:.3f}  ({cost.lowest:.3f} to {cost.highest:.3f})")
+
+
+class Cost(NamedTuple):
+    """Medians in seconds, with recording and without, and the ratios of the pairs."""
+
+    recorded: float
+    unrecorded: float
+    ratio: float
+    lowest: float
+    highest: float
+
+
+class Recording(NamedTuple):
+    """What recording cost a `dbt run` of so many models."""
+
+    models: int
+    wall: Cost
+    cpu: Cost
+
+
+def measure(models: int, runs: int = 5) -> Recording:
     with tempfile.TemporaryDirectory() as folder:
-        project = write_project(Path(folder), arguments.models)
+        project = write_project(Path(folder), models)
         run_once(project, "1")  # parses, and fills the page cache
-        recorded, unrecorded = [], []
-        for number in range(arguments.runs):
-            for record, runs in (("1", recorded), ("0", unrecorded))[:: 1 if number % 2 else -1]:
-                runs.append(run_once(project, record))
-        print(f"dbt run of {arguments.models} models, medians of {arguments.runs} processes each")
-        for what in ("wall", "cpu"):
-            with_it, without = ([getattr(run, what) for run in runs] for runs in (recorded, unrecorded))
-            ratios = [one / other for one, other in zip(with_it, without, strict=True)]
-            print(
-                f"  {what}: recorded {statistics.median(with_it):.2f} s, not recorded {statistics.median(without):.2f} s"
-            )
-            print(f"    ratio {statistics.median(ratios):.3f}  ({min(ratios):.3f} to {max(ratios):.3f})")
+        recorded: list[Run] = []
+        unrecorded: list[Run] = []
+        for number in range(runs):
+            for record, found in (("1", recorded), ("0", unrecorded))[:: 1 if number % 2 else -1]:
+                found.append(run_once(project, record))
+    costs = []
+    for what in ("wall", "cpu"):
+        with_it, without = ([getattr(run, what) for run in found] for found in (recorded, unrecorded))
+        ratios = [one / other for one, other in zip(with_it, without, strict=True)]
+        medians = (statistics.median(figures) for figures in (with_it, without, ratios))
+        costs.append(Cost(*medians, min(ratios), max(ratios)))
+    return Recording(models, *costs)
 
 
 def write_project(folder: Path, models: int) -> Path:

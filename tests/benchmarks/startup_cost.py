@@ -6,7 +6,7 @@ Run it with an interpreter that has dbt-retry-plus and dbt-duckdb installed. Med
 
 - the line itself: what executing the `.pth` line takes, measured inside the process;
 - whole processes as they are, beside the same with DBT_RETRY_PLUS_DISABLE=1, in turns: `python -c pass`; `dbt --help`,
-  which lists our command too; `dbt clean` and `dbt list`, of which nothing is recorded.
+  which lists our command too; `dbt list` and `dbt clean`, of which nothing is recorded.
 
 It measures and asserts nothing: a test asserts which modules the line imports.
 """
@@ -15,15 +15,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+import shutil
 import statistics
 import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
+DISABLED: Mapping[str, str] = {"DBT_RETRY_PLUS_DISABLE": "1"}
 MEASURE_THE_LINE = """
 import os, stat, sys, time
 sys.path[:] = sys.argv[2:]
@@ -40,36 +45,68 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--dbt-runs", type=int, default=20)
     arguments = parser.parse_args()
+    print(f"Python {sys.version.split()[0]}, dbt-core {version('dbt-core')}, medians of fresh processes")
+    for found in measure(arguments.runs, arguments.dbt_runs):
+        apart = "" if found.disabled is None else f", disabled {found.disabled:7.1f} ms, adds {found.added:7.1f} ms"
+        apart += "" if found.instructions is None else f", {found.instructions:.3%} more instructions"
+        print(f"  {found.name:16} {found.enabled:7.1f} ms{apart} ({found.runs} runs)", flush=True)
+
+
+class StartUp(NamedTuple):
+    """Milliseconds of a process, as it is and with DBT_RETRY_PLUS_DISABLE=1, and of the pairs' differences: medians.
+
+    On a machine whose speed varies by more than what is added, the share of instructions that is added tells more, where
+    valgrind is there to count them.
+    """
+
+    name: str
+    runs: int
+    enabled: float
+    disabled: float | None = None
+    added: float | None = None
+    instructions: float | None = None
+
+
+def measure(runs: int = 200, dbt_runs: int = 20, *, counting: bool = True) -> Iterator[StartUp]:
     site_packages = Path(sysconfig.get_path("purelib"))
     startup_file = site_packages / "dbt_retry_plus.pth"
     if not startup_file.exists():
         sys.exit(f"dbt-retry-plus is not installed in {site_packages}")
-
-    print(f"Python {sys.version.split()[0]}, dbt-core {version('dbt-core')}, medians of fresh processes")
-    line = [seconds_of_the_line(startup_file) for _ in range(arguments.runs)]
-    print(f"  {'the .pth line':16} {milliseconds(line)}")
+    line = [seconds_of_the_line(startup_file) for _ in range(runs)]
+    yield StartUp("the .pth line", runs, milliseconds(line))
     with tempfile.TemporaryDirectory() as folder:
-        write_project(Path(folder))
-        compare("python -c pass", [sys.executable, "-c", "pass"], folder, arguments.runs)
-        for command in ("--help", "clean", "list"):
-            compare(f"dbt {command}", [str(Path(sys.executable).parent / "dbt"), command], folder, arguments.dbt_runs)
+        yield compare("python -c pass", [sys.executable, "-c", "pass"], [folder], runs)
+        # Of several sizes: a few objects more bring forth a collection of all garbage (70 ms) in some of them.
+        folders = [write_project(Path(folder), models) for models in range(1, dbt_runs + 1)]
+        for command in ("--help", "list", "clean"):  # the last of them forgets what is parsed
+            script = str(Path(sys.executable).parent / "dbt")
+            yield compare(f"dbt {command}", [script, command], folders, dbt_runs, counting=counting)
 
 
-def compare(name: str, command: list[str], folder: str, runs: int) -> None:
-    enabled, disabled = [], []
-    for _ in range(runs):  # in turns, so that a busy minute of the machine falls on both
-        enabled.append(seconds_of_a_process(command, folder, {}))
-        disabled.append(seconds_of_a_process(command, folder, {"DBT_RETRY_PLUS_DISABLE": "1"}))
-    added = statistics.median(on - off for on, off in zip(enabled, disabled, strict=True))
-    figures = f"{milliseconds(enabled)}, disabled {milliseconds(disabled)}, adds {milliseconds([added])}"
-    print(f"  {name:16} {figures} ({runs} runs)", flush=True)
+def compare(name: str, command: list[str], folders: list[str], runs: int, *, counting: bool = False) -> StartUp:
+    both: dict[bool, list[float]] = {True: [], False: []}
+    for number in range(runs):  # in turns, so that a busy minute of the machine falls on both
+        folder = folders[number % len(folders)]
+        for enabled in (True, False) if number % 2 else (False, True):
+            variables = {} if enabled else DISABLED
+            both[enabled].append(seconds_of_a_process(command, folder, variables))
+    added = [on - off for on, off in zip(both[True], both[False], strict=True)]
+    share = None
+    if counting and shutil.which("valgrind"):
+        some = {folders[0], folders[len(folders) // 2], folders[-1]}
+        share = statistics.median(more_instructions(command, folder) for folder in some)
+    return StartUp(name, runs, milliseconds(both[True]), milliseconds(both[False]), milliseconds(added), share)
 
 
-def write_project(folder: Path) -> None:
-    (folder / "dbt_project.yml").write_text("name: empty\nversion: '1.0'\nprofile: empty\n")
-    (folder / "profiles.yml").write_text("empty: {target: dev, outputs: {dev: {type: duckdb, path: a.duckdb}}}\n")
-    (folder / "models").mkdir()
-    (folder / "models" / "one.sql").write_text("select 1 as id\n")
+def write_project(root: Path, models: int) -> str:
+    folder = root / str(models)
+    (folder / "models").mkdir(parents=True)
+    (folder / "dbt_project.yml").write_text("name: small\nversion: '1.0'\nprofile: small\n")
+    (folder / "profiles.yml").write_text("small: {target: dev, outputs: {dev: {type: duckdb, path: a.duckdb}}}\n")
+    for number in range(models):
+        (folder / "models" / f"m{number}.sql").write_text("select 1 as id\n")
+    seconds_of_a_process([str(Path(sys.executable).parent / "dbt"), "parse"], str(folder), {})
+    return str(folder)
 
 
 def seconds_of_the_line(startup_file: Path) -> float:
@@ -78,15 +115,39 @@ def seconds_of_the_line(startup_file: Path) -> float:
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def seconds_of_a_process(command: list[str], folder: str, variables: dict[str, str]) -> float:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
+def seconds_of_a_process(command: list[str], folder: str, variables: Mapping[str, str]) -> float:
     before = time.perf_counter()
-    subprocess.run(command, check=True, cwd=folder, env={**environment, **variables}, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, cwd=folder, env=environment(variables), stdout=subprocess.DEVNULL)
     return time.perf_counter() - before
 
 
-def milliseconds(seconds: list[float]) -> str:
-    return f"{statistics.median(seconds) * 1000:7.3f} ms"
+def more_instructions(command: list[str], folder: str) -> float:
+    on, off = (instructions_of(command, folder, variables) for variables in ({}, DISABLED))
+    return on / off - 1
+
+
+def instructions_of(command: list[str], folder: str, variables: Mapping[str, str]) -> int:
+    """Count the instructions that the processor executes for a script."""
+    counting = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, *command]
+    done = subprocess.run(
+        counting,
+        check=True,
+        cwd=folder,
+        env={**environment(variables), "PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+    )
+    return int(re.findall(r"Collected : (\d+)", done.stderr)[0])
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
+    inherited.pop("PYTHONDONTWRITEBYTECODE", None)
+    return {**inherited, **variables}
+
+
+def milliseconds(seconds: list[float]) -> float:
+    return statistics.median(seconds) * 1000
 
 
 if __name__ == "__main__":
