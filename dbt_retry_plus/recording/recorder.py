@@ -174,9 +174,9 @@ class Recorder:
             settled = {"command": arguments["which"], "arguments": arguments}
             self._append({"event": journal.SELECTION, "at": journal.now(), **selection, **settled})
         if identity_of(self.running.target_path, MANIFEST) == self.running.invocation_id:
-            own = self.folder / MANIFEST
-            if self._same_manifest is None or not linked(self._same_manifest, own):
-                copy_atomically(self.running.target_path / MANIFEST, own)
+            kept = self.folder / MANIFEST
+            if self._same_manifest is None or not linked(self._same_manifest, kept):
+                copy_atomically(self.running.target_path / MANIFEST, kept)
 
     def _append_state(self, manifest: Any) -> None:
         inputs = inputs_of(manifest, self.running.project_variables, self.running.invocation_id)
