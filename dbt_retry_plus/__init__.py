@@ -35,7 +35,7 @@ def _plugins() -> list[type]:
         return []
     try:
         from dbt_retry_plus.commands import RECORDED_COMMANDS
-        from dbt_retry_plus.recording.command import running_command
+        from dbt_retry_plus.dbtcore.command import running_command
 
         if running_command() not in RECORDED_COMMANDS:
             return []

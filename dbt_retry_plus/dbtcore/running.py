@@ -18,6 +18,8 @@ from dbt.flags import get_flags
 from dbt_common.events.event_manager_client import add_callback_to_manager, get_event_manager
 from dbt_common.invocation import get_invocation_id
 
+from dbt_retry_plus.dbtcore.command import command_setup
+
 
 @dataclass(frozen=True)
 class RunningInvocation:
@@ -52,9 +54,8 @@ class RunningInvocation:
 
 def running_invocation() -> RunningInvocation | None:
     """Return the invocation that dbt's command line is running; None outside of it."""
-    context = click.get_current_context(silent=True)
-    setup = context.obj if context else None
-    if not isinstance(setup, dict) or not {"project", "profile", "flags"} <= setup.keys():
+    setup = command_setup()
+    if not setup.keys() >= {"project", "profile", "flags"}:
         return None
     profile, project = setup["profile"], setup["project"]
     root = Path(project.project_root)

@@ -29,7 +29,7 @@ from dbt_retry_plus.ledger.local import LocalLedger
 from dbt_retry_plus.ledger.lock import only_retry, refuse_second_retry
 from dbt_retry_plus.ledger.merged_results import publish_results
 from dbt_retry_plus.ledger.planned import planned_entry
-from dbt_retry_plus.ledger.run_results import MANIFEST, RUN_RESULTS
+from dbt_retry_plus.ledger.run_results import RUN_RESULTS
 from dbt_retry_plus.planning.rebuild import data_above
 from dbt_retry_plus.recording.begin import begin_recording
 from dbt_retry_plus.recording.recorder import Recorder
@@ -174,7 +174,6 @@ class _Execution:
                 log_warning(f"dbt-retry-plus could not put what is retried on its ledger: {error}")
             recorder.ship_also(self._shared.lacking(chain))
             recorder.write_state_of(prepared.manifest)
-            recorder.share_manifest(self._own_ledger.invocations / latest / MANIFEST, chain.latest.fingerprint)
             all_nodes = command in COMMANDS_WITH_HOOK_NODES
             whole = [outcome.unique_id for outcome in chain.outcomes.values() if all_nodes or not outcome.is_hook]
             recorder.write_retry_set(

@@ -44,20 +44,6 @@ def copy_atomically(source: Path, path: Path, *, owner_only: bool = True) -> Non
         write_atomically(path, lambda file: shutil.copyfileobj(original, file, 1 << 20), owner_only=owner_only)
 
 
-def linked(source: Path, path: Path) -> bool:
-    """Give a file another name, as long as nothing has that name; tell whether the file and its file system let us.
-
-    Args:
-        source: The file; whoever writes to it in place changes it under both names.
-        path: The other name.
-    """
-    try:
-        os.link(source, path)
-    except OSError:
-        return False
-    return True
-
-
 def _permissions_of(path: Path) -> int:
     try:
         return path.stat().st_mode & 0o777

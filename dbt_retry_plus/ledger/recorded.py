@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from dbt_retry_plus.ledger.attempts import attempt_from
 from dbt_retry_plus.ledger.local import LedgerEntry
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS, outcome_from_row, parse_time, text_or_none
 from dbt_retry_plus.types import EndedAttempt, Invocation, Outcome, ProjectInputs
-from dbt_retry_plus.words import INTERRUPTED, PROVEN_STATUSES
+from dbt_retry_plus.words import INTERRUPTED
 
 # What dbt's log calls a batch: its start, and the relation.
 _BATCH = re.compile(r"batch (.+?) of ")
@@ -74,14 +74,15 @@ class _Account:
         self.outcomes[node] = None if self.unfinished[node] else self._finished(node, _mapping(row))
 
     def _finished(self, node: str, row: Mapping[str, Any]) -> Outcome:
-        known = self.results.get(node)
-        if known is not None and known.proven and row.get("status") in PROVEN_STATUSES:
-            # As `with_results` has it in the end: of a large project, one row a node is memory enough.
-            return _with_message(known, row.get("message"))
         try:
-            return outcome_from_row({**row, "unique_id": node})
+            outcome = outcome_from_row({**row, "unique_id": node})
         except (KeyError, TypeError, ValueError):
             return Outcome(node, INTERRUPTED)  # it finished somehow; unproven until it has run again
+        known = self.results.get(node)
+        if outcome.proven and known is not None and known.proven:
+            # As `with_results` has it in the end: of a large project, one row a node is memory enough.
+            return _with_message(known, outcome.message)
+        return outcome
 
     def _add_batch(self, node: str, entry: Mapping[str, Any]) -> None:
         named = _BATCH.match(str(entry.get("description")))
@@ -120,7 +121,8 @@ def read_recorded(entry: LedgerEntry) -> Invocation:
     """
     path = entry.folder / journal.JOURNAL
     header = entry.header
-    results = {row.unique_id: row for row in rows_of(entry.folder / RUN_RESULTS, entry.invocation_id)}
+    rows = rows_of(entry.folder / RUN_RESULTS, entry.invocation_id)
+    results = {row.unique_id: row for row in rows}
     account = _Account(str(header.get("command")), _mapping(header.get("arguments")), results)
     try:
         for line in journal.read_entries(path):
@@ -129,11 +131,13 @@ def read_recorded(entry: LedgerEntry) -> Invocation:
         raise RetryRefusedError(
             f"Could not read '{path}': {error.strerror}. Name another invocation with --invocation."
         ) from None
+    if account.end and not rows:  # it may have ended just now: its results are there before its end is
+        rows = rows_of(entry.folder / RUN_RESULTS, entry.invocation_id)
     return Invocation(
         invocation_id=entry.invocation_id,
         command=account.command,
         arguments=account.arguments,
-        outcomes=with_results(account.command, account.all_outcomes(), results.values()),
+        outcomes=with_results(account.command, account.all_outcomes(), rows),
         source=str(path),
         started_at=parse_time(header.get("started_at")),
         duration=_number(account.end.get("elapsed")),
@@ -198,7 +202,7 @@ def _with_message(row: Outcome, message: str | None) -> Outcome:
     return replace(row, message=message) if message and message != row.message else row
 
 
-def rows_of(path: Path, invocation_id: str) -> Iterable[Outcome]:
+def rows_of(path: Path, invocation_id: str) -> Sequence[Outcome]:
     """Read the rows of an invocation's own results; with none, or damaged ones, the journal has to do.
 
     Args:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbt_retry_plus.dbtcore.events import log_warning
@@ -18,7 +17,7 @@ from dbt_retry_plus.dbtcore.running import (
 from dbt_retry_plus.dbtcore.state import fingerprint, inputs_of
 from dbt_retry_plus.ledger import journal
 from dbt_retry_plus.ledger.attempts import attempt_entry
-from dbt_retry_plus.ledger.files import copy_atomically, linked
+from dbt_retry_plus.ledger.files import copy_atomically
 from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger, OpenInvocation
 from dbt_retry_plus.ledger.retention import prune
 from dbt_retry_plus.ledger.run_results import MANIFEST, RUN_RESULTS, identity_of
@@ -60,8 +59,6 @@ class Recorder:
         self._failed = False
         self._completed: Mapping[str, Any] = {}
         self._statuses: dict[str, int] = {}
-        self._fingerprint: str | None = None
-        self._same_manifest: Path | None = None
         self._shipper: Shipper | None = None
 
     def handle(self, message: Any) -> None:
@@ -105,16 +102,6 @@ class Recorder:
             manifest: dbt's manifest, as this invocation has parsed it.
         """
         self._guarded(self._append_state, manifest)
-
-    def share_manifest(self, path: Path, fingerprint: str | None) -> None:
-        """Keep no copy of the manifest where an earlier invocation ran from the same, but another name of that one's.
-
-        Args:
-            path: The manifest of the earlier one on this ledger, where files are never written to again.
-            fingerprint: What that one ran from.
-        """
-        if fingerprint is not None and fingerprint == self._fingerprint:
-            self._same_manifest = path
 
     def ship_to(self, remote: RemoteLedger, claim: Claim | None) -> None:
         """Ship what is recorded to a store too, from a thread of its own.
@@ -174,15 +161,12 @@ class Recorder:
             settled = {"command": arguments["which"], "arguments": arguments}
             self._append({"event": journal.SELECTION, "at": journal.now(), **selection, **settled})
         if identity_of(self.running.target_path, MANIFEST) == self.running.invocation_id:
-            kept = self.folder / MANIFEST
-            if self._same_manifest is None or not linked(self._same_manifest, kept):
-                copy_atomically(self.running.target_path / MANIFEST, kept)
+            copy_atomically(self.running.target_path / MANIFEST, self.folder / MANIFEST)
 
     def _append_state(self, manifest: Any) -> None:
         inputs = inputs_of(manifest, self.running.project_variables, self.running.invocation_id)
         made_with = {"env_vars": inputs.environment, "packages": inputs.packages, "vars": inputs.variables}
-        self._fingerprint = fingerprint(manifest)
-        state = {"fingerprint": self._fingerprint, **made_with}
+        state = {"fingerprint": fingerprint(manifest), **made_with}
         self._append({"event": journal.STATE, "at": journal.now(), **state})
 
     def _end(self) -> None:

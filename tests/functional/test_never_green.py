@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
+from dbt_retry_plus.ledger.run_results import identity_of
 from tests.functional.refusals import sentence
 from tests.support.differential import Retry
 from tests.support.inline_projects import InlineProject, Workshop
@@ -127,3 +129,29 @@ def test_our_warnings_never_become_errors_of_dbts(workshop: Workshop) -> None:
     built = workshop.prepare(project).first[0]
     assert "does not record this invocation" in built.stdout
     assert built.exit_code == 0, built.output
+
+
+def test_the_folder_of_a_retry_tells_of_its_project_without_the_rest_of_the_ledger(workshop: Workshop) -> None:
+    """As CI keeps it: the manifest in it is the one of its results."""
+    project = InlineProject(
+        files={
+            "models/a.sql": f"{TABLE} select id from raw.first",
+            "models/b.sql": f"{TABLE} select a.id from {{{{ ref('a') }}}} a, raw.late",
+        },
+        raw=("create schema raw",),
+        first=("build",),
+    )
+    workshop.restore(workshop.prepare(project))
+    workshop.run(project, Retry(sql=["create table raw.first as select 1 as id"]), "retry-plus")
+    target = workshop.stage / "project/target"
+    retry = identity_of(target)
+    assert retry is not None
+    (target / "retry_plus/invocations" / retry).rename(workshop.stage / "project/kept")
+    shutil.rmtree(target)
+
+    edited = {"models/a.sql": f"{TABLE} select id + 1 as id from raw.first"}
+    arrived = ["create table raw.late as select 1 as id"]
+    ours = workshop.run(project, Retry("--state kept", files=edited, sql=arrived), "retry-plus")
+
+    assert ours.statuses == {"a": "success", "b": "success"}
+    assert ours.relations["main.b"].rows == "(2,)"

@@ -65,21 +65,6 @@ def test_history_and_show(project_after: ProjectFactory) -> None:
     assert [i["invocation_id"] for i in json.loads(through_dbt.stdout)["invocations"]] == [retry, build]
 
 
-def test_a_manifest_is_kept_once_as_long_as_the_project_is_the_same(project_after: ProjectFactory) -> None:
-    project = project_after("build", failing=("orders",))
-    project.dbt("retry-plus", exit_code=1)
-    edited = project.folder / "models" / "marts" / "orders.sql"
-    edited.write_text(edited.read_text() + "\n-- edited\n")
-    project.clear_switches()
-    project.dbt("retry-plus", exit_code=0)
-    of_edited, of_same, of_build = (project.target / "retry_plus" / "invocations" / one for one in ids(project))
-    manifests = [folder / "manifest.json" for folder in (of_build, of_same, of_edited)]
-    assert manifests[0].samefile(manifests[1]) and not manifests[0].samefile(manifests[2])
-    assert all(manifest.stat().st_mode & 0o777 == 0o600 for manifest in manifests)
-    assert "-- edited" in manifests[2].read_text() and "-- edited" not in manifests[0].read_text()
-    assert not (project.target / "manifest.json").samefile(manifests[2])
-
-
 def test_nothing_on_record(new_project: ProjectFactory) -> None:
     project = new_project()
     assert script(project, "history").startswith("There are no invocations on the ledger in ")

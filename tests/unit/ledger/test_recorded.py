@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.ledger import journal
 from dbt_retry_plus.ledger.journal import ERROR
 from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger
 from dbt_retry_plus.ledger.recorded import read_recorded
@@ -90,7 +92,10 @@ def test_a_node_that_was_skipped_need_not_have_started(ledger: LocalLedger) -> N
     ],
 )
 def test_a_damaged_row_proves_nothing(ledger: LocalLedger, row: Any) -> None:
-    assert statuses_of(recorded(ledger, start(A), {**finish(A), "row": row})) == {A: INTERRUPTED}
+    entry = record(ledger, "abc", start(A), {**finish(A), "row": row})
+    assert statuses_of(read_recorded(entry)) == {A: INTERRUPTED}
+    write_run_results(entry.folder, "abc", {A: "success"})
+    assert statuses_of(read_recorded(entry)) == {A: INTERRUPTED}
 
 
 def test_lines_of_another_shape_are_passed_over(ledger: LocalLedger) -> None:
@@ -163,6 +168,28 @@ def test_its_own_results_can_revoke_a_proof(ledger: LocalLedger) -> None:
     entry = record(ledger, "abc", start(A), finish(A), end())
     write_run_results(entry.folder, "abc", {A: "error", B: "skipped"})
     assert statuses_of(read_recorded(entry)) == {A: "error", B: "skipped"}
+
+
+def test_results_that_name_a_node_twice_do_not_lose_what_failed(ledger: LocalLedger) -> None:
+    entry = record(ledger, "abc", end())
+    rows = [{"unique_id": A, "status": status} for status in ("error", "success")]
+    write_run_results(entry.folder, "abc", {}, results=rows)
+    assert statuses_of(read_recorded(entry)) == {A: "error"}
+
+
+def test_results_that_come_while_the_journal_is_read_are_not_missed(
+    ledger: LocalLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are there before the journal tells of the end."""
+    entry = record(ledger, "abc", start(A), finish(A), end())
+    read_entries = journal.read_entries
+
+    def ending(path: Path) -> Iterator[dict[str, Any]]:
+        write_run_results(entry.folder, "abc", {A: "error"})
+        return read_entries(path)
+
+    monkeypatch.setattr(journal, "read_entries", ending)
+    assert statuses_of(read_recorded(entry)) == {A: "error"}
 
 
 def test_a_run_operation_is_told_by_its_results_alone(ledger: LocalLedger) -> None:
