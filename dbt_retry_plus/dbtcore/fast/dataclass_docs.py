@@ -20,16 +20,18 @@ _PROCESS, _DOC = "_process_class", "__doc__"
 class _UnwrittenDoc:
     """Stands in a class for its docstring until somebody asks for that."""
 
-    __slots__ = ()
+    __slots__ = ("_of",)
+
+    def __init__(self, of: type) -> None:
+        self._of = of
 
     def __get__(self, instance: object, owner: type) -> str:
-        of = next(one for one in owner.__mro__ if vars(one).get(_DOC) is self)
         try:
-            signature = str(inspect.signature(of)).replace(" -> None", "")
+            signature = str(inspect.signature(self._of)).replace(" -> None", "")
         except (TypeError, ValueError):
             signature = ""
-        of.__doc__ = of.__name__ + signature
-        return of.__doc__
+        self._of.__doc__ = self._of.__name__ + signature
+        return self._of.__doc__
 
 
 @contextmanager
@@ -39,9 +41,13 @@ def _written_on_use() -> Iterator[None]:
     def process(cls: Any, *arguments: Any, **options: Any) -> Any:
         if cls.__doc__:
             return pythons_own(cls, *arguments, **options)
-        cls.__doc__ = cls.__name__  # any text will do: the class counts as documented
-        made = pythons_own(cls, *arguments, **options)
-        made.__doc__ = _UnwrittenDoc()
+        before, cls.__doc__ = vars(cls).get(_DOC), cls.__name__  # any text will do: the class counts as documented
+        try:
+            made = pythons_own(cls, *arguments, **options)
+        except BaseException:
+            cls.__doc__ = before
+            raise
+        made.__doc__ = _UnwrittenDoc(made)
         return made
 
     with replaced(dataclasses, _PROCESS, process):

@@ -28,10 +28,12 @@ class _UncompiledInit:
         self._compile = compiles
 
     def __get__(self, instance: object, owner: type) -> Any:
-        method = self._compile()  # where two threads ask at once, each of them makes the same
-        of = next(one for one in owner.__mro__ if vars(one).get(_INIT) is self)
-        method.__qualname__ = f"{of.__qualname__}.{_INIT}"
-        setattr(of, _INIT, method)
+        method = self._compile()
+        for of in owner.__mro__:
+            if vars(of).get(_INIT) is self:  # else another thread, which asked too, has put one like it there
+                method.__qualname__ = f"{of.__qualname__}.{_INIT}"
+                setattr(of, _INIT, method)
+                break
         return method.__get__(instance, owner)
 
 

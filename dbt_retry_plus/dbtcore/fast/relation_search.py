@@ -17,7 +17,8 @@ from dbt.adapters.reference_keys import lowercase
 
 from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced
 
-_GATHER, _SEARCH, _MATCH = "get_relations", "_make_match", "matches"
+_GATHER, _SEARCH = "get_relations", "_make_match"
+_MATCHING = ("matches", "_is_exactish_match")
 
 
 @contextmanager
@@ -31,8 +32,10 @@ def _by_name_first() -> Iterator[None]:
         return gather(self, database, schema) if any(relation is None for relation in found) else found
 
     def make_match(self: Any, relations: Any, database: Any, schema: Any, identifier: Any) -> Any:
-        if isinstance(identifier, str) and all(_as_known(kind) for kind in {type(relation) for relation in relations}):
-            relations = _of_that_name(relations, identifier)
+        if isinstance(relations, list) and all(_as_known(kind) for kind in {type(relation) for relation in relations}):
+            name = self._make_match_kwargs(database, schema, identifier).get("identifier")  # as the adapter spells it
+            if isinstance(name, str):
+                relations = _of_that_name(relations, name)
         return search(self, relations, database, schema, identifier)
 
     with replaced(RelationsCache, _GATHER, relations_of), replaced(BaseAdapter, _SEARCH, make_match):
@@ -40,7 +43,7 @@ def _by_name_first() -> Iterator[None]:
 
 
 def _as_known(kind: type) -> bool:
-    return getattr(kind, _MATCH, None) is vars(BaseRelation)[_MATCH]
+    return all(getattr(kind, name, None) is vars(BaseRelation)[name] for name in _MATCHING)
 
 
 def _of_that_name(relations: Sequence[Any], identifier: str) -> list[Any]:
@@ -63,8 +66,8 @@ RELATION_SEARCH = Piece(
         f"dbt.adapters.cache:RelationsCache.{_GATHER}": frozenset({"caab7289"}),
         "dbt.adapters.reference_keys:_make_ref_key": frozenset({"cb73933e"}),
         f"dbt.adapters.base.impl:BaseAdapter.{_SEARCH}": frozenset({"a5e4dbf4"}),
-        f"dbt.adapters.base.relation:BaseRelation.{_MATCH}": frozenset({"a37d45ca"}),
-        "dbt.adapters.base.relation:BaseRelation._is_exactish_match": frozenset({"6b4ce6f5"}),
+        f"dbt.adapters.base.relation:BaseRelation.{_MATCHING[0]}": frozenset({"a37d45ca"}),
+        f"dbt.adapters.base.relation:BaseRelation.{_MATCHING[1]}": frozenset({"6b4ce6f5"}),
         "dbt.adapters.contracts.relation:Path.get_lowered_part": frozenset({"d5ed5fb7"}),
     },
 )

@@ -1,7 +1,7 @@
 """The partial-parse file read node by node, and not as one document of everything first.
 
 Of a large project that document takes as much memory as the objects that are made of it, all of it before the first
-of them. Here each node is decoded when its turn comes, and its document is gone when the next one's does.
+of them. Here each node is decoded when its turn comes, and its document goes when the next one comes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _node_by_node() -> Iterator[None]:
     def decode(content: bytes) -> Any:
         try:
             return _outline(content)
-        except Exception:  # whatever is wrong with the file, dbt says so
+        except Exception:  # what is wrong with the whole of the file, dbt says
             return dbts_own(content)
 
     with replaced(manifest, _DECODE, decode):

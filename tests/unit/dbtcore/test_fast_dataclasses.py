@@ -192,9 +192,40 @@ def test_many_make_objects_at_once(compiling: bool) -> None:
     class Wanted:
         a: int
 
+    method, documented = vars(Wanted)["__init__"], vars(Wanted)["__doc__"]
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(lambda number: Wanted(number).a, range(200))) == list(range(200))
     assert type(vars(Wanted)["__init__"]).__name__ == "function"
+    if compiling:  # a thread that had asked before another one had put it there
+        method.__get__(object.__new__(Wanted), Wanted)(7)
+        assert Wanted.__doc__ == documented.__get__(None, Wanted) == "Wanted(a: 'int')"
+
+
+def test_a_class_that_could_not_be_made_has_no_docstring() -> None:
+    class Unmade:
+        a: int = 1
+        b: int
+
+    class Slotted:
+        __slots__ = ("a",)
+        a: int
+
+    with putting_off():
+        for unmade, options in ((Unmade, {}), (Slotted, {"slots": True})):
+            with pytest.raises(TypeError):
+                dataclasses.dataclass(**options)(unmade)
+            assert unmade.__doc__ is None
+        assert dataclasses.dataclass(Slotted).__doc__ == "Slotted(a: 'int')"
+
+
+def test_a_docstring_is_not_written_before_somebody_asks() -> None:
+    with putting_off():
+
+        @dataclasses.dataclass
+        class Unasked:
+            a: int
+
+    assert type(vars(Unasked)["__doc__"]).__name__ == "_UnwrittenDoc"
 
 
 def test_a_class_is_made_without_what_nobody_asks_for() -> None:

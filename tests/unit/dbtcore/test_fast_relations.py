@@ -25,6 +25,13 @@ class Particular(BaseRelation):
         return True
 
 
+class Unquoted(BaseRelation):
+    """Knows a name with quotes in it."""
+
+    def _is_exactish_match(self, field: Any, value: str) -> bool:
+        return bool(self.path.get_part(field) == value.replace('"', ""))
+
+
 def relation(name: str | None, schema: str = "main", *, kind: type = BaseRelation, **said: Any) -> Any:
     return kind(path=Path("db", schema, name), **said)
 
@@ -39,15 +46,24 @@ RELATIONS: list[list[Any]] = [
     [relation(None), relation("orders")],
     [relation("orders", "Main"), relation("orders", "other")],
     [relation("customers", kind=Particular), relation("orders")],
+    [relation("orders", kind=Unquoted)],
+    [relation("STRASSE")],
     [relation("`orders`", quote_character="`")],
 ]
 
 
-def matches(relations: list[Any], asked: tuple[Any, ...], quoting: bool) -> Any:
+def in_capitals(adapter: Any, database: Any, schema: Any, identifier: Any) -> dict[str, Any]:
+    """As warehouses have it that write names so."""
+    parts = BaseAdapter._make_match_kwargs(adapter, database, schema, identifier)
+    return parts if adapter.config.quoting["identifier"] else {part: name.upper() for part, name in parts.items()}
+
+
+def matches(relations: Any, asked: tuple[Any, ...], quoting: bool, spelling: Any = None) -> Any:
     """What dbt finds, or what it says."""
     config = SimpleNamespace(quoting=dict.fromkeys(("database", "schema", "identifier"), quoting))
     adapter: Any = SimpleNamespace(config=config)
-    adapter._make_match_kwargs = lambda *parts: BaseAdapter._make_match_kwargs(adapter, *parts)
+    spell = spelling or BaseAdapter._make_match_kwargs
+    adapter._make_match_kwargs = lambda *parts: spell(adapter, *parts)
     try:
         return [id(found) for found in BaseAdapter._make_match(adapter, relations, *asked)]
     except Exception as error:
@@ -57,11 +73,27 @@ def matches(relations: list[Any], asked: tuple[Any, ...], quoting: bool) -> Any:
 @pytest.mark.parametrize("relations", RELATIONS, ids=str)
 @pytest.mark.parametrize("quoting", [True, False])
 def test_a_relation_is_matched_as_dbt_matches_it(relations: list[Any], quoting: bool) -> None:
-    for name, schema in itertools.product((*NAMES, "customers", None), ("main", "MAIN", None)):
+    names = (*NAMES, "customers", 'ord"ers', "straße", None)
+    for name, schema, spelling in itertools.product(names, ("main", "MAIN", None), (None, in_capitals)):
         asked = ("db", schema, name)
-        expected = matches(relations, asked, quoting)
+        expected = matches(relations, asked, quoting, spelling)
         with RELATION_SEARCH.enter():
-            assert matches(relations, asked, quoting) == expected, asked
+            assert matches(relations, asked, quoting, spelling) == expected, asked
+            assert matches(iter(relations), asked, quoting, spelling) == expected, asked
+
+
+def test_only_relations_of_that_name_are_compared_in_all_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[Any] = []
+    as_dbt_does = BaseRelation._is_exactish_match
+
+    def counting(found: Any, field: Any, value: str) -> bool:
+        compared.append(found.path.identifier)
+        return as_dbt_does(found, field, value)
+
+    monkeypatch.setattr(BaseRelation, "_is_exactish_match", counting)
+    with RELATION_SEARCH.enter():
+        matches([relation("orders"), relation("customers")], ("db", "main", "orders"), True)
+    assert set(compared) == {"orders"}
 
 
 @pytest.mark.parametrize("database", ["db", "DB", "other", None])
