@@ -1,11 +1,11 @@
 """Measure all that docs/performance.md tells of, on one minor of dbt-core, and write that page.
 
-    python tests/benchmarks/performance.py --keep FOLDER [--repeat 3] [--only retries history recording start] [--small]
+    python tests/benchmarks/performance.py --keep FOLDER [--repeat 3] [--only retries history recording start]
 
 Run it with an interpreter that has dbt-retry-plus, dbt-core and dbt-duckdb installed, on a machine that does nothing else;
 it takes an hour or two. FOLDER keeps built projects and all measurements: run it once for each minor, with the same
-FOLDER. The page is made of everything in it. With --small, projects are so small that it takes minutes, and the
-figures tell nothing.
+FOLDER, and take another one when the code has changed. The page is made of everything in it. With --small, projects
+are so small that it takes minutes, and the figures tell nothing.
 """
 
 from __future__ import annotations
@@ -41,8 +41,10 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3, help="how often each command is run")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS)
     parser.add_argument("--small", action="store_true", help="see that it works")
-    parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--page", type=Path, help="docs/performance.md, unless --small")
     arguments = parser.parse_args()
+    if arguments.small and not arguments.page:
+        parser.error("--small needs --page: its figures are none for docs/performance.md")
     keep: Path = arguments.keep.resolve()
     keep.mkdir(parents=True, exist_ok=True)
     if "retries" in arguments.only:
@@ -52,7 +54,7 @@ def main() -> None:
         if part in OTHERS:
             found = OTHERS[part](arguments.small)
             write(keep, part, found)
-    write_page(arguments.page, keep)
+    write_page(arguments.page or PAGE, keep)
 
 
 def history(small: bool) -> Sequence[Any]:

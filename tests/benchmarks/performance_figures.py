@@ -60,4 +60,4 @@ def later_attempt(measured: Measured) -> float | None:
     if not all(found):
         return None
     one, all_of_them = (statistics.median(map(wall, samples or ())) for samples in found)
-    return max(0.0, (all_of_them - one) / (ATTEMPTS - 1))
+    return (all_of_them - one) / (ATTEMPTS - 1)

@@ -53,7 +53,8 @@ ones, and afterwards.
 
 {history}
 
-What recording costs a `dbt run`: medians of five pairs, and in brackets the smallest and the largest ratio.
+What recording costs a `dbt run`, beside one with `DBT_RETRY_PLUS_DISABLE=1`: medians, and in brackets the smallest and
+the largest ratio.
 
 {recording}
 
@@ -107,8 +108,8 @@ def write_page(page: Path, keep: Path) -> None:
         high=max(loads),
     )
     page.parent.mkdir(exist_ok=True)
-    page.write_text(text)
     (page.parent / PLOT).write_text(plot(retries))
+    page.write_text(text)
 
 
 def table(head: str, rows: Iterator[str]) -> str:
@@ -122,7 +123,7 @@ RETRIES = (
 GOALS = "| dbt-core | models | what | goal | measured | reached |"
 LATER = "| dbt-core | models | one attempt s | six attempts s | one more s | share of `dbt retry` |"
 HISTORY = "| dbt-core | nodes of each | the first time s | afterwards s |"
-RECORDING = "| dbt-core | models | recorded s | not recorded s | wall ratio | CPU ratio |"
+RECORDING = "| dbt-core | models | pairs | recorded s | not recorded s | wall ratio | CPU ratio |"
 START = "| dbt-core | process | runs | as it is | turned off | adds | instructions |"
 
 
@@ -163,7 +164,7 @@ def recording_row(found: Measured) -> str:
         f"{cost['ratio']:.3f} ({cost['lowest']:.3f}-{cost['highest']:.3f})" for cost in (found["wall"], found["cpu"])
     )
     seconds = f"{found['wall']['recorded']:.2f} | {found['wall']['unrecorded']:.2f}"
-    return f"{found['models']:,} | {seconds} | {' | '.join(ratios)}"
+    return f"{found['models']:,} | {found['pairs']} | {seconds} | {' | '.join(ratios)}"
 
 
 def start_row(found: Measured) -> str:
@@ -187,7 +188,7 @@ def ratio(samples: Sequence[Measured], upstream: Sequence[Measured], figure: Fig
 
 def _order(measured: Measured) -> tuple[Any, ...]:
     case = measured["case"]
-    return _version(measured["machine"]["dbt"]), case["dense"], case["missing"], case["models"]
+    return _version(measured["machine"]["dbt"]), case["dense"], case["missing"], case["models"], case["made"]
 
 
 def _version(text: str) -> tuple[int, ...]:

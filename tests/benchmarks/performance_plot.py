@@ -18,7 +18,7 @@ _SHORTEST, _LONGEST = 1, 100  # seconds
 def plot(retries: Sequence[Measured]) -> str:
     """Seconds by models, both on a logarithmic scale, of the newest minor that was measured."""
     versions = [measured["machine"]["dbt"] for measured in retries]
-    shown = versions[-1]
+    shown = versions[-1] if versions else ""
     of_leaves = [
         measured
         for measured in retries
@@ -61,7 +61,7 @@ def _line(command: str, retries: Sequence[Measured]) -> Iterator[str]:
         x, y = f"{_x(models):.1f}", _y(seconds)
         yield f'<circle cx="{x}" cy="{y:.1f}" r="3" fill="{color}"/>'
         yield f'<text x="{x}" y="{y - 8:.1f}" text-anchor="middle" fill="{color}">{seconds:.1f}</text>'
-    models, seconds = points[-1]
+    models, seconds = points[-1] if points else (_SMALLEST, _SHORTEST)
     end, anchor = (_x(models) + 8, "start") if _x(models) < RIGHT - 110 else (_x(models), "end")
     yield f'<text x="{end:.1f}" y="{_y(seconds) + 18:.1f}" text-anchor="{anchor}" fill="{color}">{command}</text>'
 

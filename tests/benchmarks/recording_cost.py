@@ -3,7 +3,7 @@
     python tests/benchmarks/recording_cost.py [--models 1000] [--runs 5]
 
 Run it with an interpreter that has dbt-retry-plus, dbt-core and dbt-duckdb installed. Fresh processes in turns, with
-recording and with DBT_RETRY_PLUS_RECORD=0, so that a busy minute of the machine falls on both; medians, and the
+recording and with DBT_RETRY_PLUS_DISABLE=1, so that a busy minute of the machine falls on both; medians, and the
 median of the ratios of the pairs. CPU time is that of the whole process, and steadier where other work shares the machine.
 
 It measures and asserts nothing.
@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-BIN = Path(sys.executable).parent
+from retry_cost import BIN, DISABLED, environment
+
 MODELS_PER_LAYER = 50
 
 
@@ -50,9 +50,10 @@ class Cost(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """What recording cost a `dbt run` of so many models."""
+    """What recording cost a `dbt run` of so many models, in pairs of runs."""
 
     models: int
+    pairs: int
     wall: Cost
     cpu: Cost
 
@@ -60,19 +61,19 @@ class Recording(NamedTuple):
 def measure(models: int, runs: int = 5) -> Recording:
     with tempfile.TemporaryDirectory() as folder:
         project = write_project(Path(folder), models)
-        run_once(project, "1")  # parses, and fills the page cache
+        run_once(project, {})  # parses, and fills the page cache
         recorded: list[Run] = []
         unrecorded: list[Run] = []
         for number in range(runs):
-            for record, found in (("1", recorded), ("0", unrecorded))[:: 1 if number % 2 else -1]:
-                found.append(run_once(project, record))
+            for variables, found in (({}, recorded), (DISABLED, unrecorded))[:: 1 if number % 2 else -1]:
+                found.append(run_once(project, variables))
     costs = []
     for what in ("wall", "cpu"):
         with_it, without = ([getattr(run, what) for run in found] for found in (recorded, unrecorded))
         ratios = [one / other for one, other in zip(with_it, without, strict=True)]
         medians = (statistics.median(figures) for figures in (with_it, without, ratios))
         costs.append(Cost(*medians, min(ratios), max(ratios)))
-    return Recording(models, *costs)
+    return Recording(models, runs, *costs)
 
 
 def write_project(folder: Path, models: int) -> Path:
@@ -95,11 +96,9 @@ class Run(NamedTuple):
     cpu: float
 
 
-def run_once(project: Path, record: str) -> Run:
-    environment = {**os.environ, "DBT_RETRY_PLUS_RECORD": record, "DBT_PROFILES_DIR": str(project)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+def run_once(project: Path, variables: Mapping[str, str]) -> Run:
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run([BIN / "dbt", "--quiet", "run"], cwd=project, env=environment, check=True)
+    subprocess.run([BIN / "dbt", "--quiet", "run"], cwd=project, env={**environment(project), **variables}, check=True)
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     return Run(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 

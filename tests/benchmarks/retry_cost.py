@@ -34,10 +34,18 @@ from layered_project import SWITCHES, Shape, models_that_read, prepare_warehouse
 from made_state import build_some_of
 
 BIN = Path(sys.executable).parent
+DISABLED: Mapping[str, str] = {"DBT_RETRY_PLUS_DISABLE": "1"}
 UPSTREAM, OURS = "dbt retry", "dbt retry-plus"
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     UPSTREAM: ("retry",),
-    "dbt build -s result:error+": ("build", "--select", "result:error+", "result:skipped", "--state", "state"),
+    "dbt build -s result:error+ result:skipped": (
+        "build",
+        "--select",
+        "result:error+",
+        "result:skipped",
+        "--state",
+        "state",
+    ),
     OURS: ("retry-plus",),
     f"{OURS} --dry-run": ("retry-plus", "--dry-run"),
 }
@@ -139,7 +147,7 @@ def one_process(project: Path, saved: Path, case: Case, name: str, command: Sequ
         put_right(project, case.missing)
     variables = environment(project)
     if command[0] != "retry-plus":
-        variables["DBT_RETRY_PLUS_DISABLE"] = "1"
+        variables.update(DISABLED)
     os.sync()  # what the copy left to be written is none of the command's
     began, of_day = time.perf_counter(), time.time() % _DAY
     with (project / "output.txt").open("wb") as output:

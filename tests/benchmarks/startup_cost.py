@@ -14,7 +14,6 @@ It measures and asserts nothing: a test asserts which modules the line imports.
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shutil
 import statistics
@@ -28,7 +27,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-DISABLED: Mapping[str, str] = {"DBT_RETRY_PLUS_DISABLE": "1"}
+from retry_cost import BIN, DISABLED, environment
+
 MEASURE_THE_LINE = """
 import os, stat, sys, time
 sys.path[:] = sys.argv[2:]
@@ -79,8 +79,7 @@ def measure(runs: int = 200, dbt_runs: int = 20, *, counting: bool = True) -> It
         # Of several sizes: a few objects more bring forth a collection of all garbage (70 ms) in some of them.
         folders = [write_project(Path(folder), models) for models in range(1, dbt_runs + 1)]
         for command in ("--help", "list", "clean"):  # the last of them forgets what is parsed
-            script = str(Path(sys.executable).parent / "dbt")
-            yield compare(f"dbt {command}", [script, command], folders, dbt_runs, counting=counting)
+            yield compare(f"dbt {command}", [str(BIN / "dbt"), command], folders, dbt_runs, counting=counting)
 
 
 def compare(name: str, command: list[str], folders: list[str], runs: int, *, counting: bool = False) -> StartUp:
@@ -105,7 +104,7 @@ def write_project(root: Path, models: int) -> str:
     (folder / "profiles.yml").write_text("small: {target: dev, outputs: {dev: {type: duckdb, path: a.duckdb}}}\n")
     for number in range(models):
         (folder / "models" / f"m{number}.sql").write_text("select 1 as id\n")
-    seconds_of_a_process([str(Path(sys.executable).parent / "dbt"), "parse"], str(folder), {})
+    seconds_of_a_process([str(BIN / "dbt"), "parse"], str(folder), {})
     return str(folder)
 
 
@@ -117,7 +116,8 @@ def seconds_of_the_line(startup_file: Path) -> float:
 
 def seconds_of_a_process(command: list[str], folder: str, variables: Mapping[str, str]) -> float:
     before = time.perf_counter()
-    subprocess.run(command, check=True, cwd=folder, env=environment(variables), stdout=subprocess.DEVNULL)
+    every = {**environment(Path(folder)), **variables}
+    subprocess.run(command, check=True, cwd=folder, env=every, stdout=subprocess.DEVNULL)
     return time.perf_counter() - before
 
 
@@ -133,17 +133,11 @@ def instructions_of(command: list[str], folder: str, variables: Mapping[str, str
         counting,
         check=True,
         cwd=folder,
-        env={**environment(variables), "PYTHONHASHSEED": "0"},
+        env={**environment(Path(folder)), **variables, "PYTHONHASHSEED": "0"},
         capture_output=True,
         text=True,
     )
     return int(re.findall(r"Collected : (\d+)", done.stderr)[0])
-
-
-def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
-    inherited.pop("PYTHONDONTWRITEBYTECODE", None)
-    return {**inherited, **variables}
 
 
 def milliseconds(seconds: list[float]) -> float:

@@ -22,7 +22,7 @@ def test_one_command_measures_and_writes_the_page(tmp_path: Path) -> None:
     retries = [row for row in figures if len(row) == 13]
     assert {row[3].strip() for row in retries} == {
         "`dbt retry`",
-        "`dbt build -s result:error+`",
+        "`dbt build -s result:error+ result:skipped`",
         "`dbt retry-plus`",
         "`dbt retry-plus --dry-run`",
     }
