@@ -22,7 +22,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -78,11 +78,13 @@ def measure(runs: int = 200, dbt_runs: int = 20, *, counting: bool = True) -> It
         yield compare("python -c pass", [sys.executable, "-c", "pass"], [folder], runs)
         # Of several sizes: a few objects more bring forth a collection of all garbage (70 ms) in some of them.
         folders = [write_project(Path(folder), models) for models in range(1, dbt_runs + 1)]
+        some = [folders[0], folders[len(folders) // 2], folders[-1]] if counting else []
         for command in ("--help", "list", "clean"):  # the last of them forgets what is parsed
-            yield compare(f"dbt {command}", [str(BIN / "dbt"), command], folders, dbt_runs, counting=counting)
+            counted_in = some if command == "list" else some[:1]  # the others do not look at nodes
+            yield compare(f"dbt {command}", [str(BIN / "dbt"), command], folders, dbt_runs, counted_in)
 
 
-def compare(name: str, command: list[str], folders: list[str], runs: int, *, counting: bool = False) -> StartUp:
+def compare(name: str, command: list[str], folders: list[str], runs: int, counted_in: Sequence[str] = ()) -> StartUp:
     both: dict[bool, list[float]] = {True: [], False: []}
     for number in range(runs):  # in turns, so that a busy minute of the machine falls on both
         folder = folders[number % len(folders)]
@@ -91,9 +93,8 @@ def compare(name: str, command: list[str], folders: list[str], runs: int, *, cou
             both[enabled].append(seconds_of_a_process(command, folder, variables))
     added = [on - off for on, off in zip(both[True], both[False], strict=True)]
     share = None
-    if counting and shutil.which("valgrind"):
-        some = {folders[0], folders[len(folders) // 2], folders[-1]}
-        share = statistics.median(more_instructions(command, folder) for folder in some)
+    if counted_in and shutil.which("valgrind"):
+        share = statistics.median(more_instructions(command, folder) for folder in counted_in)
     return StartUp(name, runs, milliseconds(both[True]), milliseconds(both[False]), milliseconds(added), share)
 
 
