@@ -61,9 +61,8 @@ def _line(command: str, retries: Sequence[Measured]) -> Iterator[str]:
         x, y = f"{_x(models):.1f}", _y(seconds)
         yield f'<circle cx="{x}" cy="{y:.1f}" r="3" fill="{color}"/>'
         yield f'<text x="{x}" y="{y - 8:.1f}" text-anchor="middle" fill="{color}">{seconds:.1f}</text>'
-    models, seconds = points[-1] if points else (_SMALLEST, _SHORTEST)
-    end, anchor = (_x(models) + 8, "start") if _x(models) < RIGHT - 110 else (_x(models), "end")
-    yield f'<text x="{end:.1f}" y="{_y(seconds) + 18:.1f}" text-anchor="{anchor}" fill="{color}">{command}</text>'
+    models, seconds = points[0] if points else (_SMALLEST, _SHORTEST)
+    yield f'<text x="{_x(models) + 8:.1f}" y="{_y(seconds) + 14:.1f}" fill="{color}">{command}</text>'
 
 
 def _x(models: float) -> float:
