@@ -4,8 +4,8 @@
 
 Run it with an interpreter that has dbt-retry-plus, dbt-core and dbt-duckdb installed, on a machine that does nothing else;
 it takes an hour or two. FOLDER keeps built projects and all measurements: run it once for each minor, with the same
-FOLDER, and take another one when the code has changed. The page is made of everything in it. With --small, projects
-are so small that it takes minutes, and the figures tell nothing.
+FOLDER, and take another one when the code has changed. The page is made of everything in it. With --small, and
+a --page of its own, projects are so small that it takes a minute, and the figures tell nothing.
 """
 
 from __future__ import annotations

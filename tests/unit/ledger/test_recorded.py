@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from dbt_retry_plus.errors import RetryRefusedError
 from dbt_retry_plus.ledger import journal
-from dbt_retry_plus.ledger.journal import ERROR
 from dbt_retry_plus.ledger.local import LedgerEntry, LocalLedger
 from dbt_retry_plus.ledger.recorded import read_recorded
 from dbt_retry_plus.planning.chain import fold
@@ -104,7 +103,7 @@ def test_lines_of_another_shape_are_passed_over(ledger: LocalLedger) -> None:
 
 
 def test_an_error_and_an_end_that_is_none(ledger: LocalLedger) -> None:
-    invocation = recorded(ledger, {"event": ERROR, "message": "boom"}, end(complete=False, success=None))
+    invocation = recorded(ledger, {"event": journal.ERROR, "message": "boom"}, end(complete=False, success=None))
     assert (invocation.error, invocation.ended, invocation.succeeded) == ("boom", False, None)
 
 
@@ -177,9 +176,7 @@ def test_results_that_name_a_node_twice_do_not_lose_what_failed(ledger: LocalLed
     assert statuses_of(read_recorded(entry)) == {A: "error"}
 
 
-def test_results_that_come_while_the_journal_is_read_are_not_missed(
-    ledger: LocalLedger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_results_that_come_meanwhile_are_not_missed(ledger: LocalLedger, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are there before the journal tells of the end."""
     entry = record(ledger, "abc", start(A), finish(A), end())
     read_entries = journal.read_entries
