@@ -16,6 +16,7 @@ from dbt.parser.manifest import write_manifest
 from dbt.plugins import get_plugin_manager
 
 from dbt_retry_plus.attempt_settings import RULE_NAMES
+from dbt_retry_plus.dbtcore.command import command_setup
 from dbt_retry_plus.dbtcore.running import adapter_version, dbt_version
 from dbt_retry_plus.settings import node_settings
 from dbt_retry_plus.types import Graph, GraphNode, Place
@@ -69,7 +70,7 @@ def load_manifest(flags: Flags, config: RuntimeConfig) -> tuple[Manifest, Any]:
         from dbt.config.catalogs import load_catalogs
 
         setup["catalogs"] = load_catalogs(flags.PROJECT_DIR, config.project_name, flags.VARS)
-    supplied = (click.get_current_context().obj or {}).get("manifest")
+    supplied = command_setup().get("manifest")
     if supplied is not None and not _holds_an_earlier_run(supplied):
         setup["manifest"] = supplied
     context = click.Context(click.Command(flags.WHICH), obj=setup)
