@@ -133,10 +133,11 @@ def _graph_node(node: Any) -> GraphNode:
 
 def _own_settings(node: Any) -> Mapping[str, Any]:
     # Before dbt-core 1.10 the config of a source has the meta of `dbt_project.yml` alone.
-    of_config = node.config.get("meta") if hasattr(node, "config") else None
-    meta = {**(of_config or {}), **(getattr(node, "meta", None) or {})}
-    if _OWN_META not in meta:
+    of_config = (node.config.get("meta") if hasattr(node, "config") else None) or {}
+    of_node = getattr(node, "meta", None) or {}
+    if _OWN_META not in of_config and _OWN_META not in of_node:
         return {}
+    meta = {**of_config, **of_node}
     values = dict(node_settings(f"{node.unique_id} ({node.original_file_path})", meta[_OWN_META]))
     of_attempts = {name: values.pop(name) for name in [*values] if name in RULE_NAMES}
     return {**values, "attempt_rules": of_attempts}

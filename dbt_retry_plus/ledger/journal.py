@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dbt_retry_plus.errors import RetryRefusedError
+from dbt_retry_plus.ledger import quick_json
 
 JOURNAL = "journal.jsonl"
 SCHEMA: Final = "dbt-retry-plus/journal/v1"
@@ -38,6 +39,7 @@ INVOCATION, STATE, SELECTION, START, FINISH, BATCH, ATTEMPT, ERROR, END = (
 OWNER_ONLY_FILE: Final = 0o600
 LONGEST_MESSAGE: Final = 4000  # characters of an error
 
+_OF_NODES = (b'{"event":"start",', b'{"event":"finish",')
 _CHECKSUM = b',"crc32":"%08x"}\n'
 _CHECKSUM_LENGTH = len(_CHECKSUM % 0)
 _CLOSED = -1
@@ -159,6 +161,10 @@ def _decode(line: bytes, decode: Callable[[str], tuple[Any, int]]) -> dict[str, 
     data = line[:-_CHECKSUM_LENGTH] + b"}"
     if not line.endswith(_CHECKSUM % zlib.crc32(data)):
         return None
+    if data.startswith(_OF_NODES):
+        of_node = _of_node(data)
+        if of_node is not None:
+            return of_node
     try:
         text = data.decode("utf-8", "surrogatepass")
         entry, end = decode(text)
@@ -166,6 +172,17 @@ def _decode(line: bytes, decode: Callable[[str], tuple[Any, int]]) -> dict[str, 
         return None
     whole = end == len(text) and isinstance(entry, dict) and isinstance(entry.get("event"), str)
     return entry if whole else None
+
+
+def _of_node(data: bytes) -> dict[str, Any] | None:
+    """Decode a line of a node, of which a large project has many; None where that is to be done with more care."""
+    try:
+        entry: dict[str, Any] = quick_json.decoded(data)
+    except ValueError:
+        return None
+    row = entry.get("row")
+    exact = row is None or (isinstance(row, dict) and quick_json.as_written(row))
+    return entry if exact and isinstance(entry["event"], str) else None
 
 
 def _check_schema(entry: Mapping[str, Any], path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Any
 
 from dbt_retry_plus.commands import RUN_OPERATION
 from dbt_retry_plus.errors import RetryRefusedError
-from dbt_retry_plus.ledger import journal
+from dbt_retry_plus.ledger import journal, quick_json
 from dbt_retry_plus.ledger.attempts import attempt_from
 from dbt_retry_plus.ledger.local import LedgerEntry
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS, outcome_from_row, parse_time, text_or_none
 from dbt_retry_plus.types import EndedAttempt, Invocation, Outcome, ProjectInputs
-from dbt_retry_plus.words import INTERRUPTED
+from dbt_retry_plus.words import INTERRUPTED, PROVEN_STATUSES
 
 # What dbt's log calls a batch: its start, and the relation.
 _BATCH = re.compile(r"batch (.+?) of ")
@@ -34,7 +33,7 @@ class _Account:
     outcomes: dict[str, Outcome | None] = field(default_factory=dict)  # None: it has started
     batches: dict[str, tuple[str, ...]] = field(default_factory=dict)
     announced: dict[str, int] = field(default_factory=dict)
-    unfinished: Counter[str] = field(default_factory=Counter)
+    unfinished: dict[str, int] = field(default_factory=dict)
     selection: frozenset[str] | None = None
     whole_selection: frozenset[str] | None = None
     expected_nodes: int | None = None
@@ -46,16 +45,16 @@ class _Account:
 
     def add(self, entry: Mapping[str, Any]) -> None:
         kind, node = entry["event"], entry.get("node")
-        if kind == journal.SELECTION:
+        if kind == journal.START and isinstance(node, str):
+            self.unfinished[node] = self.unfinished.get(node, 0) + 1
+            self.outcomes[node] = None
+        elif kind == journal.FINISH and isinstance(node, str):
+            self._add_finish(node, entry.get("row"))
+        elif kind == journal.SELECTION:
             self._add_selection(entry)
         elif kind == journal.STATE:
             self.fingerprint = text_or_none(entry.get("fingerprint"))
             self.inputs = _inputs(entry)
-        elif kind == journal.START and isinstance(node, str):
-            self.unfinished[node] += 1
-            self.outcomes[node] = None
-        elif kind == journal.FINISH and isinstance(node, str):
-            self._add_finish(node, entry.get("row"))
         elif kind == journal.BATCH and isinstance(node, str):
             self._add_batch(node, entry)
         elif kind == journal.ATTEMPT:
@@ -70,19 +69,18 @@ class _Account:
 
     def _add_finish(self, node: str, row: object) -> None:
         """The batches of a microbatch model start and finish in its name, after its own start and before its finish."""
-        self.unfinished[node] = max(self.unfinished[node] - 1, 0)
-        self.outcomes[node] = None if self.unfinished[node] else self._finished(node, _mapping(row))
+        unfinished = self.unfinished[node] = max(self.unfinished.get(node, 0) - 1, 0)
+        self.outcomes[node] = None if unfinished else self._finished(node, _mapping(row))
 
     def _finished(self, node: str, row: Mapping[str, Any]) -> Outcome:
+        known = self.results.get(node)
+        if known is not None and known.proven and _is_plainly_proven(row):
+            # As `with_results` has it in the end: of a large project, one row a node is memory enough.
+            return _with_message(known, row.get("message"))
         try:
-            outcome = outcome_from_row({**row, "unique_id": node})
+            return outcome_from_row({**row, "unique_id": node})
         except (KeyError, TypeError, ValueError):
             return Outcome(node, INTERRUPTED)  # it finished somehow; unproven until it has run again
-        known = self.results.get(node)
-        if outcome.proven and known is not None and known.proven:
-            # As `with_results` has it in the end: of a large project, one row a node is memory enough.
-            return _with_message(known, outcome.message)
-        return outcome
 
     def _add_batch(self, node: str, entry: Mapping[str, Any]) -> None:
         named = _BATCH.match(str(entry.get("description")))
@@ -198,6 +196,15 @@ def with_results(command: str, told: Mapping[str, Outcome], rows: Iterable[Outco
     return outcomes
 
 
+def _is_plainly_proven(row: Mapping[str, Any]) -> bool:
+    """Whether a row is without any doubt that of a proven node, and of one without parts."""
+    status = row.get("status")
+    without_parts = row.get("batch_results") is None and row.get("overload_results") is None
+    return (
+        type(status) is str and status in PROVEN_STATUSES and type(row.get("execution_time")) is float and without_parts
+    )
+
+
 def _with_message(row: Outcome, message: str | None) -> Outcome:
     return replace(row, message=message) if message and message != row.message else row
 
@@ -210,12 +217,25 @@ def rows_of(path: Path, invocation_id: str) -> Sequence[Outcome]:
         invocation_id: The invocation that they have to be of.
     """
     try:
-        document = json.loads(path.read_bytes())
-        if document["metadata"]["invocation_id"] != invocation_id:
-            return []
-        return [outcome_from_row(row) for row in document["results"]]
+        content = path.read_bytes()
+        rows = _rows(_document(content), invocation_id)
+        if not all(map(quick_json.as_written, rows)):
+            rows = _rows(json.loads(content), invocation_id)
+        return list(map(outcome_from_row, rows))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
+
+
+def _document(content: bytes) -> Any:
+    try:
+        return quick_json.decoded(content)
+    except ValueError:
+        return json.loads(content)
+
+
+def _rows(document: Mapping[str, Any], invocation_id: str) -> list[Any]:
+    of_it = document["metadata"]["invocation_id"] == invocation_id
+    return list(document["results"]) if of_it else []
 
 
 def _inputs(entry: Mapping[str, Any]) -> ProjectInputs | None:

@@ -75,6 +75,7 @@ def test_the_metadata_names_what_is_needed_and_which_versions(wheel_metadata: Me
         "filelock>=3.12",
         "jinja2<4,>=3.1",
         "junitparser>=4",
+        "orjson>=3.10",
         "pluggy<2,>=1.6",
         "tenacity>=8.2",
     }
