@@ -31,7 +31,7 @@ PAGE = """# How long a retry takes
 
 `dbt retry-plus` does dbt's own work with dbt's own code, and does once, lazily or faster what dbt does several times
 (`dbt_retry_plus/dbtcore/fast/`). What it leaves behind is the same, which `tests/functional/test_fast_artifacts.py` shows,
-and so do all tests that run both (`tests/support/differential.py`).
+and so do all tests that run both (`tests/support/differential.py`); there may be no blanks between the values of its JSON.
 
 {retries}
 

@@ -15,7 +15,8 @@ from tests.support.fast_scenes import Scene, jaffle_shop_scene
 from tests.support.invocations import ColdDbt, WarmDbt
 from tests.support.projects import copy_project
 
-ALONE = tuple(name for name in NAMES if name not in (*OF_IMPORTS, "quick_exit"))
+# The last two need a process of their own; of source_files more is in tests/unit/dbtcore/test_fast_files.py.
+ALONE = tuple(name for name in NAMES if name not in (*OF_IMPORTS, "quick_exit", "source_files"))
 # A hook of jaffle_shop writes down `selected_resources`, which `dbt retry` leaves empty (row 16 of our differences).
 SELECTED = re.compile(r"""('<id>', 'build', \d+,[\\n ]+)'[^']*'""")
 PARSED_AT = re.compile(r"""(created_at[\\"]+: )[\d.]+""")

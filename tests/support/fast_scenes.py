@@ -53,9 +53,14 @@ class Scene:
 
 
 def read_artifacts(target: Path) -> Mapping[str, Any]:
-    """What is in a target folder, freed of times and ids; what dbt writes the same each time is compared as text."""
+    """What is in a target folder, freed of times and ids; what dbt writes the same each time is compared as text.
+
+    Of JSON everything is, the order of its members too, but the blanks between them.
+    """
     texts = {
-        file.relative_to(target).as_posix(): steady_text(file.read_text())
+        file.relative_to(target).as_posix(): steady_text(
+            _as_dumped(file) if file.suffix == ".json" else file.read_text()
+        )
         for file in sorted(target.rglob("*"))
         if file.is_file() and file.suffix in (".sql", ".json") and "retry_plus" not in file.parts
     }
@@ -65,6 +70,10 @@ def read_artifacts(target: Path) -> Mapping[str, Any]:
         "graph.gpickle": graph_in(target / "graph.gpickle"),
         "partial_parse.msgpack": stored_manifest_in(target / "partial_parse.msgpack"),
     }
+
+
+def _as_dumped(file: Path) -> str:
+    return json.dumps(json.loads(file.read_bytes()))
 
 
 def by_node(results: Mapping[str, Any]) -> Mapping[str, Any]:

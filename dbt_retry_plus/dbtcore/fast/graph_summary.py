@@ -1,4 +1,4 @@
-"""`graph_summary.json` without turning each node into a document for the sake of its type."""
+"""`graph_summary.json` without turning each node into a document for the sake of its type, by a compiled encoder."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from dbt import compilation
 from dbt.compilation import Linker
 
+from dbt_retry_plus.dbtcore.fast.json_text import JsonText
 from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced
 
 _SUMMARY = "get_graph_summary"
@@ -26,12 +28,27 @@ def _graph_summary(self: Linker, manifest: Any) -> dict[int, dict[str, Any]]:
     return summary
 
 
+class _Json:
+    """What dbt's compiler needs of Python's `json`: names and numbers of nodes are all that it writes."""
+
+    def __init__(self) -> None:
+        self._json = JsonText(numbers_as_keys=True)
+
+    def dumps(self, document: Any) -> str:
+        return self._json.finite(document).decode()
+
+
 @contextmanager
 def _without_documents() -> Iterator[None]:
-    with replaced(Linker, _SUMMARY, _graph_summary):
+    with replaced(Linker, _SUMMARY, _graph_summary), replaced(compilation, "json", _Json()):
         yield
 
 
 GRAPH_SUMMARY = Piece(
-    "graph_summary", _without_documents, {f"dbt.compilation:Linker.{_SUMMARY}": frozenset({"139c6e1a"})}
+    "graph_summary",
+    _without_documents,
+    {
+        f"dbt.compilation:Linker.{_SUMMARY}": frozenset({"139c6e1a"}),
+        "dbt.compilation:Compiler.compile": frozenset({"ecc5ac04", "601ee300"}),
+    },
 )

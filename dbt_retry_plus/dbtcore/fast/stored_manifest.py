@@ -7,6 +7,7 @@ of them. Here each node is decoded when its turn comes, and its document goes wh
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,18 +21,32 @@ _DECODE, _EXTENSIONS = "extended_mashumuro_decoder", "extended_msgpack_decoder"
 _READ = "read_manifest_for_partial_parse"
 _LARGE = frozenset({"nodes", "files"})
 _READ_SIZE = 1 << 16  # bytes
+# A float with all bits of its exponent set. In text no such byte follows the first; inside of other numbers one can.
+_NOT_FINITE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 
 
-class _Entries:
-    """The entries of a mapping in the file, decoded as they are gone through: all that is done with it."""
+class Entries:
+    """The entries of a mapping in the file, decoded as they are gone through: all that is done with it.
+
+    Attributes:
+        doubtful: The names of those entries so far that may have a number in them that is not finite.
+    """
 
     def __init__(self, content: bytes, start: int) -> None:
+        """Know where in a document the mapping begins."""
         self._content, self._start = content, start
+        self.doubtful: set[str] = set()
 
     def items(self) -> Iterator[tuple[str, Any]]:
-        unpacker = _unpacker(self._content, self._start)
+        """Yield the names and the documents."""
+        content, end = self._content, self._start
+        unpacker = _unpacker(content, end)
         for _ in range(unpacker.read_map_header()):
-            yield _name(unpacker), unpacker.unpack()
+            name, document = _name(unpacker), unpacker.unpack()
+            begin, end = end, self._start + unpacker.tell()
+            if _NOT_FINITE.search(content, begin, end):
+                self.doubtful.add(name)
+            yield name, document
 
 
 @contextmanager
@@ -55,7 +70,7 @@ def _outline(content: bytes) -> dict[str, Any]:
     for _ in range(unpacker.read_map_header()):
         name = _name(unpacker)
         if name in _LARGE:
-            document[name] = _Entries(content, unpacker.tell())
+            document[name] = Entries(content, unpacker.tell())
             unpacker.skip()
         else:
             document[name] = unpacker.unpack()

@@ -26,6 +26,7 @@ from dbt.graph import selector_methods
 from dbt.graph.graph import Graph
 from dbt.node_types import NodeType
 from dbt.parser import manifest as parser_module
+from dbt.parser import read_files, search
 from dbt.parser.manifest import ManifestLoader
 from dbt.task.run_operation import RunOperationTask
 from dbt.task.runnable import GraphRunnableTask
@@ -44,6 +45,7 @@ from dbt_retry_plus.dbtcore.fast.graph_subset import GRAPH_SUBSET
 from dbt_retry_plus.dbtcore.fast.piece import Piece
 from dbt_retry_plus.dbtcore.fast.quick_exit import QUICK_EXIT
 from dbt_retry_plus.dbtcore.fast.shape import shape_of
+from dbt_retry_plus.dbtcore.fast.source_files import SOURCE_FILES
 from dbt_retry_plus.dbtcore.fast.switch import chosen_pieces, refuse_unknown_pieces, saving_time
 from dbt_retry_plus.dbtcore.fast.test_edges import TEST_EDGES
 from dbt_retry_plus.dbtcore.running import dbt_minor
@@ -61,10 +63,13 @@ TOUCHED = (
     RunOperationTask,
     WritableManifest,
     cache_module,
+    compilation,
     dbtClassMixin,
     manifest_module,
     parser_module,
+    read_files,
     relation_module,
+    search,
     selector_methods,
     SafeDumper,
     AdditionalPropertiesMixin,
@@ -75,7 +80,7 @@ TOUCHED = (
 MINOR = dbt_minor()
 BUILT_INTO_DBT = {"1.12": {"jinja_graph"}}
 PIECES = chosen_pieces({})
-FOR_A_PROCESS_OF_THEIR_OWN = (QUICK_EXIT, GENERATED_METHODS, DATACLASS_METHODS, DATACLASS_DOCS)
+FOR_A_PROCESS_OF_THEIR_OWN = (QUICK_EXIT, GENERATED_METHODS, DATACLASS_METHODS, DATACLASS_DOCS, SOURCE_FILES)
 PATCHING = [piece for piece in PIECES if piece not in FOR_A_PROCESS_OF_THEIR_OWN]
 
 
@@ -96,8 +101,8 @@ def test_what_needs_a_process_of_its_own_is_off_in_a_program_that_calls_dbt(piec
     assert not piece.fits() and piece.obstacle(MINOR) is not None
 
 
-@pytest.mark.parametrize("piece", [GENERATED_METHODS, DATACLASS_METHODS, DATACLASS_DOCS], ids=lambda piece: piece.name)
-def test_what_acts_while_dbt_is_imported_knows_it_and_is_gone_after_it(piece: Piece) -> None:
+@pytest.mark.parametrize("piece", FOR_A_PROCESS_OF_THEIR_OWN[1:], ids=lambda piece: piece.name)
+def test_what_needs_a_process_of_its_own_knows_this_dbt_and_is_gone_after_it(piece: Piece) -> None:
     if sys.version_info >= (3, 13) and piece is DATACLASS_METHODS:
         assert piece.unfamiliar(MINOR) == "dataclasses:_create_fn is not as it was when this was checked"
         return
