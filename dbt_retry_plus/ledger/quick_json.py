@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-_AS_WRITTEN = frozenset({str, int, bool, NoneType})
+_WHOLE = frozenset({str, int, bool, NoneType})
+_LARGEST = float(1 << 62)
 
 
 def decoded(text: bytes) -> Any:
@@ -21,11 +22,12 @@ def decoded(text: bytes) -> Any:
 
 
 def as_written(row: Mapping[str, Any]) -> bool:
-    """Tell whether every number in a row of `run_results.json` is the one that was written.
+    """Tell whether the numbers in a row of `run_results.json` are those that were written.
 
-    The library makes a float of a whole number that 64 bits cannot hold; only what an adapter says can have one.
+    The library makes a float of a whole number that 64 bits cannot hold. The time and the failures are dbt's numbers,
+    and what an adapter says can have any.
     """
-    response = row.get("adapter_response")
-    if type(row.get("failures")) is float:
+    response, seconds = row.get("adapter_response"), row.get("execution_time")
+    if type(row.get("failures")) is float or (type(seconds) is float and not -_LARGEST < seconds < _LARGEST):
         return False
-    return not response or (type(response) is dict and all(type(value) in _AS_WRITTEN for value in response.values()))
+    return not response or (type(response) is dict and all(type(value) in _WHOLE for value in response.values()))

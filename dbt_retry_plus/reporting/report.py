@@ -68,7 +68,7 @@ def make_report(
             parents_of(unique_id, graph, named.keys()) if unique_id in planned else (),
             compiled_paths.get(unique_id),
         )
-        if unique_id in told
+        if unique_id in told or not chain.outcomes[unique_id].proven
         else _proven_before(chain.outcomes[unique_id])
         for unique_id in named
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +63,39 @@ def test_the_artifacts_after_an_edit_are_those_of_dbt_retry(layered: Scene, tmp_
     ours = edited.artifacts_after(*RETRY_PLUS, "--changed", "none")
     assert "The key of all" not in ours["manifest.json"]
     assert_same(without(PARSED_AT, ours), without(PARSED_AT, edited.artifacts_after("retry")))
+
+
+# In each process, before anything else: write down which other processes it starts.
+STARTED = """
+import sys
+from pathlib import Path
+
+def note(event, arguments, started=Path(__file__).with_name("started")):
+    if event == "subprocess.Popen":
+        with started.open("a") as file:
+            file.write(" ".join(map(str, arguments[1])) + chr(10))
+
+sys.addaudithook(note)
+"""
+
+
+@pytest.mark.every_minor
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is no other processor to read files on")
+def test_the_artifacts_of_a_large_project_whose_files_another_process_reads_are_those_of_dbt_retry(
+    layered: Scene, tmp_path: Path
+) -> None:
+    layered.restore()
+    properties = layered.folder / "models" / "properties_0.yml"
+    properties.write_text(properties.read_text().replace("The key of all of them.", "The key. " * 500_000, 1))
+    assert layered.dbt("parse").exit_code == 0
+    layered.folder.rename(tmp_path / "large")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(STARTED)
+    environment = {**layered.environment, "PYTHONPATH": str(tmp_path / "site")}
+    large = Scene(layered.folder, tmp_path / "large", environment, ColdDbt())
+    ours = large.artifacts_after(*RETRY_PLUS, "--changed", "none")
+    assert "file_reader.py" in (tmp_path / "site" / "started").read_text()
+    assert_same(ours, large.artifacts_after("retry"))
 
 
 def without(pattern: re.Pattern[str], artifacts: dict[str, Any]) -> dict[str, Any]:

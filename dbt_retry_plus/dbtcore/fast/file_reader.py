@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import marshal
 import os
+import stat
 import sys
 from collections.abc import Iterable
 
@@ -18,12 +19,11 @@ Found = tuple[dict[tuple[str, str], list[FoundFile]], dict[str, str]]
 _LARGE = 1 << 20  # bytes; dbt reads such a file itself
 
 
-def found_in(folders: Iterable[tuple[str, str]], endings: tuple[str, ...]) -> Found:
+def found_in(folders: Iterable[tuple[str, str, tuple[str, ...]]]) -> Found:
     """Look for files as dbt does.
 
     Args:
-        folders: Each as the project's folder, and the path from there.
-        endings: Of the names of files to read, in lower case.
+        folders: Each as the project's folder, the path from there, and how the names of files to read end (lower case).
 
     Returns:
         The files of each folder, in the order of the file system, and the texts of those that were read, by their
@@ -31,7 +31,7 @@ def found_in(folders: Iterable[tuple[str, str]], endings: tuple[str, ...]) -> Fo
     """
     files: dict[tuple[str, str], list[FoundFile]] = {}
     texts: dict[str, str] = {}
-    for root, below in folders:
+    for root, below, endings in folders:
         try:
             files[root, below] = list(_files(root, below, endings, texts))
         except OSError:  # dbt says what is wrong
@@ -47,19 +47,25 @@ def _files(root: str, below: str, endings: tuple[str, ...], texts: dict[str, str
             path = os.path.join(current, name)  # noqa: PTH118
             relative = os.path.relpath(path, folder)
             status = os.stat(path)  # noqa: PTH116
-            if name.lower().endswith(endings) and name[0] not in ".#~" and status.st_size < _LARGE:
-                _read(path, os.path.abspath(os.path.join(root, below, relative)), texts)  # noqa: PTH100, PTH118
+            if name.lower().endswith(endings) and name[0] not in ".#~" and _is_readable(status):
+                _read(os.path.abspath(os.path.join(root, below, relative)), texts)  # noqa: PTH100, PTH118
             yield name, path, relative, status.st_mtime
 
 
-def _read(path: str, key: str, texts: dict[str, str]) -> None:
+def _is_readable(status: os.stat_result) -> bool:
+    """Whether it has an end, and is not far away: to read a pipe is to wait, and dbt may not want the file at all."""
+    return stat.S_ISREG(status.st_mode) and status.st_size < _LARGE
+
+
+def _read(path: str, texts: dict[str, str]) -> None:
+    """Read a file by the path that dbt reads it by; with links, that can be another one than was found."""
     with open(path, "rb") as file:  # noqa: PTH123
         content = file.read()
     try:
-        texts[key] = content.decode("utf-8").strip()
+        texts[path] = content.decode("utf-8").strip()
     except UnicodeDecodeError:  # dbt says so
         return
 
 
 if __name__ == "__main__":
-    marshal.dump(found_in(*marshal.load(sys.stdin.buffer)), sys.stdout.buffer)  # noqa: S302
+    marshal.dump(found_in(marshal.load(sys.stdin.buffer)), sys.stdout.buffer)  # noqa: S302

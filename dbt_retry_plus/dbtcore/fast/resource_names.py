@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from dbt.adapters.base.relation import BaseRelation
+from dbt.adapters.contracts.relation import Path, Policy
 from dbt.adapters.factory import get_relation_class_by_name
 from dbt.parser import manifest as parser
 
@@ -20,7 +21,8 @@ from dbt_retry_plus.dbtcore.fast.shape import shape_of
 
 _CHECK = "_check_resource_uniqueness"
 _CREATE, _RENDER = "create_from", "render"
-_INHERITED = ("create", "quoted", "_render_iterator", "__str__")
+_CHECKED = "__post_init__"
+_INHERITED = ("create", "quoted", "_render_iterator", "__str__", "__pre_deserialize__", "__post_deserialize__")
 # As dbt-duckdb has them, which do what they extend for all but sources and external files.
 _EXTENDED = frozenset({"a806c090", "0419d94e"})
 # Neither a quote nor a dot: rendering keeps such names apart.
@@ -41,11 +43,15 @@ def _compared_by_parts() -> Iterator[None]:
 
 
 def _is_usual(kind: Any) -> bool:
-    """Whether the relations of an adapter are made and rendered as those of dbt itself."""
-    inherited = all(_in_use(kind, name) is vars(BaseRelation)[name] for name in _INHERITED)
-    return (
-        inherited and not hasattr(kind, "__post_init__") and all(_is_known(kind, name) for name in (_CREATE, _RENDER))
-    )
+    """Whether the relations of an adapter are made and rendered as those of dbt itself, with all of their parts.
+
+    Some adapters leave out the database, or shorten or fold names.
+    """
+    inherited = all(_in_use(kind, name) is _in_use(BaseRelation, name) for name in _INHERITED)
+    included = kind.get_default_include_policy()
+    all_parts = type(included) is Policy and included == Policy()
+    known = inherited and all(_is_known(kind, name) for name in (_CREATE, _RENDER))
+    return known and all_parts and kind.__dataclass_fields__["path"].type is Path and not hasattr(kind, _CHECKED)
 
 
 def _is_known(kind: Any, name: str) -> bool:

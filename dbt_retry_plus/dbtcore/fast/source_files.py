@@ -35,17 +35,15 @@ class _Reading:
     """A process that reads."""
 
     def __init__(self, projects: Iterable[Any]) -> None:
-        folders, endings = _wanted(projects)
-        isolated = ("-I", "-S", "-X", f"utf8={sys.flags.utf8_mode}")
         self._process = subprocess.Popen(
-            [sys.executable, *isolated, str(_READER)],
+            [sys.executable, "-I", "-S", "-X", "utf8=1", str(_READER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
         self._found: Found | None = None
         try:
-            self._process.stdin.write(marshal.dumps((folders, endings)))  # type: ignore[union-attr]  # it is a pipe
+            self._process.stdin.write(marshal.dumps(_wanted(projects)))  # type: ignore[union-attr]  # it is a pipe
             self._process.stdin.flush()  # type: ignore[union-attr]
         except OSError:  # it has ended already
             self._found = {}, {}
@@ -139,22 +137,22 @@ def _is_large(loader: ManifestLoader) -> bool:
     return size > _WORTHWHILE
 
 
-def _wanted(projects: Iterable[Any]) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
-    """The folders of all projects, and what the names of files end with that dbt reads every time."""
-    folders: dict[tuple[str, str], None] = {}
-    endings: dict[str, None] = {}
+def _wanted(projects: Iterable[Any]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """The folders of all projects, and what the names of files end with that dbt reads there every time."""
+    endings: dict[tuple[str, str], set[str]] = {}
     for project in projects:
         for described in read_files.get_file_types_for_project(project).values():
-            folders.update(dict.fromkeys((str(project.project_root), str(below)) for below in described["paths"]))
-            endings.update(dict.fromkeys(described["extensions"]))
-    return list(folders), tuple(endings.keys() - _DBT_READS)
+            for below in described["paths"]:
+                endings.setdefault((str(project.project_root), str(below)), set()).update(described["extensions"])
+    return [(*folder, tuple(read - _DBT_READS)) for folder, read in endings.items()]
 
 
 def _has_another_processor() -> bool:
     """Whether one is there, this Python can be started on it, and dbt does not record what it does with files."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     records = any("_RECORDER_" in name for name in os.environ)
-    return processors > 1 and is_the_process() and _READER.is_file() and not records
+    startable = is_the_process() and bool(sys.executable) and _READER.is_file()
+    return processors > 1 and startable and sys.getfilesystemencoding() == "utf-8" and not records
 
 
 SOURCE_FILES = Piece(

@@ -25,6 +25,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:GitWildMatchPattern:DeprecationWarning"),
 ]  # dbt's
 
+SQL = (".sql",)
 Found = tuple[dict[str, Any], dict[str, Any]]
 UNUSUAL = {
     "models/deep er/Ünusual_näme.sql": "select 'ü' as id\n",
@@ -167,21 +168,34 @@ def test_a_folder_with_a_file_that_cannot_be_looked_at_is_left_to_dbt(tmp_path: 
     (tmp_path / "models" / "dangling.sql").symlink_to(tmp_path / "gone")
     (tmp_path / "macros" / "latin.sql").write_bytes(b"select '\xe9'")
     root = str(tmp_path)
-    files, texts = found_in([(root, "models"), (root, "macros"), (root, "none")], (".sql",))
+    files, texts = found_in([(root, "models", SQL), (root, "macros", SQL), (root, "none", SQL)])
     assert (root, "models") not in files and files[root, "none"] == []
     assert {name for name, *_ in files[root, "macros"]} == {"m.sql", "latin.sql"}
     assert texts[str(tmp_path / "macros" / "m.sql")] == "select 1"
     assert str(tmp_path / "macros" / "latin.sql") not in texts
 
 
+def test_what_dbt_does_not_read_is_not_read(tmp_path: Path) -> None:
+    """To read a pipe would be to wait for ever."""
+    os.mkfifo(tmp_path / "pipe.sql")
+    (tmp_path / "code.py").write_text("x = 1")
+    files, texts = found_in([(str(tmp_path), "", SQL)])
+    assert {name for name, *_ in files[str(tmp_path), ""]} == {"pipe.sql", "code.py"} and texts == {}
+
+
 def test_a_path_is_put_together_as_dbt_does(tmp_path: Path) -> None:
-    (tmp_path / "project" / "models" / "deep").mkdir(parents=True)
-    (tmp_path / "shared").mkdir()
-    for place in ("project/models/deep", "shared"):
-        (tmp_path / place / "m.sql").touch()
+    for place in ("project/models/deep", "shared", "data/shared", "data/project"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "m.sql").write_text(place)
+    (tmp_path / "linked").symlink_to(tmp_path / "data" / "project")
     root = f"{tmp_path}{os.sep}shared{os.sep}..{os.sep}project"
     folders = ["models/", "../shared", "models/deep"]
-    files, _ = found_in([(root, below) for below in folders], (".sql",))
+    files, texts = found_in([(root, below, SQL) for below in folders])
+    _, through_a_link = found_in([(str(tmp_path / "linked"), "../shared", SQL)])
+    for path, text in {**texts, **through_a_link}.items():
+        assert read_files.load_file_contents(path) == text
+    assert set(texts) == {str(tmp_path / place / "m.sql") for place in ("project/models/deep", "shared")}
+    assert set(through_a_link) == {str(tmp_path / "shared" / "m.sql")}  # by its name, as dbt opens it
     expected = {below: search.find_matching(root, [below], "[!.#~]*.sql") for below in folders}
     found = {
         below: [

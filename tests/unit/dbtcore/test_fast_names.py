@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dbt.adapters.contracts.relation import Path as PathOfParts
+from dbt.adapters.contracts.relation import Policy
 from dbt.adapters.duckdb.relation import DuckDBRelation
 from dbt.adapters.postgres.relation import PostgresRelation
 from dbt.parser import manifest as parser
@@ -117,6 +119,37 @@ def test_an_adapter_that_checks_its_relations_keeps_doing_so() -> None:
     assert _is_usual(DuckDBRelation) and not _is_usual(PostgresRelation)
 
 
-@pytest.mark.parametrize("name", ["create", "create_from", "render", "quoted", "__str__", "_render_iterator"])
+@pytest.mark.parametrize(
+    "name", ["create", "create_from", "render", "quoted", "__str__", "_render_iterator", "__pre_deserialize__"]
+)
 def test_an_adapter_with_ways_of_its_own_is_left_alone(name: str) -> None:
-    assert not _is_usual(type("OwnRelation", (DuckDBRelation,), {name: lambda *_: None}))
+    own = type("OwnRelation", (DuckDBRelation,), {})
+    assert _is_usual(own)
+    setattr(own, name, lambda *_: None)
+    assert not _is_usual(own)
+
+
+@dataclass
+class OwnPolicy(Policy):
+    database: bool = True
+
+
+@dataclass
+class OwnPath(PathOfParts):
+    """One that could fold its parts."""
+
+
+def test_an_adapter_that_leaves_out_the_database_is_left_alone() -> None:
+    """Where that is left out, two relations of the same name in two databases are one, and dbt says so."""
+    for policy in (Policy(database=False), OwnPolicy()):
+        own = type("OwnRelation", (DuckDBRelation,), {"get_default_include_policy": classmethod(lambda _, p=policy: p)})
+        assert not _is_usual(own)
+
+
+def test_an_adapter_with_paths_of_its_own_is_left_alone() -> None:
+    @dataclass(frozen=True, eq=False, repr=False)
+    class OwnRelation(DuckDBRelation):
+        path: OwnPath
+
+    OwnRelation.__dataclass_fields__["path"].type = OwnPath
+    assert not _is_usual(OwnRelation)

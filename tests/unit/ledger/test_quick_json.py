@@ -25,6 +25,8 @@ UNUSUAL: list[dict[str, Any]] = [
     {"adapter_response": [10**30]},
     {"failures": 10**30},
     {"execution_time": math.nan},
+    {"execution_time": 2**70},
+    {"execution_time": 1e300},
     {"message": "half of a character: \ud800"},
 ]
 
