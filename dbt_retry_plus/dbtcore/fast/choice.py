@@ -37,6 +37,7 @@ NAMES = (
     "graph_subset",
     "cache_schemas",
     "cache_events",
+    "listed_relations",
     "relation_search",
     "quick_exit",
 )

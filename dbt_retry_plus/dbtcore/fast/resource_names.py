@@ -11,20 +11,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from dbt.adapters.base.relation import BaseRelation
-from dbt.adapters.contracts.relation import Path, Policy
 from dbt.adapters.factory import get_relation_class_by_name
 from dbt.parser import manifest as parser
 
 from dbt_retry_plus.dbtcore.fast.piece import Piece, replaced
-from dbt_retry_plus.dbtcore.fast.shape import shape_of
+from dbt_retry_plus.dbtcore.fast.usual_relations import RELIES_ON, made_as_usual, rendered_as_usual
 
 _CHECK = "_check_resource_uniqueness"
-_CREATE, _RENDER = "create_from", "render"
-_CHECKED = "__post_init__"
-_INHERITED = ("create", "quoted", "_render_iterator", "__str__", "__pre_deserialize__", "__post_deserialize__")
-# As dbt-duckdb has them, which do what they extend for all but sources and external files.
-_EXTENDED = frozenset({"a806c090", "0419d94e"})
 # Neither a quote nor a dot: rendering keeps such names apart.
 _PLAIN = re.compile(r"[\w$-]+")
 
@@ -34,33 +27,13 @@ def _compared_by_parts() -> Iterator[None]:
     look = vars(parser)[_CHECK]
 
     def check(manifest: Any, config: Any) -> None:
-        usual = _is_usual(get_relation_class_by_name(config.credentials.type))
+        kind = get_relation_class_by_name(config.credentials.type)
+        usual = made_as_usual(kind) and rendered_as_usual(kind)
         if not (usual and _are_different(manifest.nodes.values())):
             look(manifest, config)
 
     with replaced(parser, _CHECK, check):
         yield
-
-
-def _is_usual(kind: Any) -> bool:
-    """Whether the relations of an adapter are made and rendered as those of dbt itself, with all of their parts.
-
-    Some adapters leave out the database, or shorten or fold names.
-    """
-    inherited = all(_in_use(kind, name) is _in_use(BaseRelation, name) for name in _INHERITED)
-    included = kind.get_default_include_policy()
-    all_parts = type(included) is Policy and included == Policy()
-    known = inherited and all(_is_known(kind, name) for name in (_CREATE, _RENDER))
-    return known and all_parts and kind.__dataclass_fields__["path"].type is Path and not hasattr(kind, _CHECKED)
-
-
-def _is_known(kind: Any, name: str) -> bool:
-    function = _in_use(kind, name)
-    return function is vars(BaseRelation)[name] or shape_of(function) in _EXTENDED
-
-
-def _in_use(kind: Any, name: str) -> Any:
-    return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
 
 
 def _are_different(nodes: Iterable[Any]) -> bool:
@@ -89,13 +62,5 @@ def _are_different(nodes: Iterable[Any]) -> bool:
 RESOURCE_NAMES = Piece(
     "resource_names",
     _compared_by_parts,
-    {
-        f"dbt.parser.manifest:{_CHECK}": frozenset({"703bd3c9", "4bccddd9"}),
-        f"dbt.adapters.base.relation:BaseRelation.{_CREATE}": frozenset({"70690e59", "9e66f2ab"}),
-        f"dbt.adapters.base.relation:BaseRelation.{_RENDER}": frozenset({"bd91ea82"}),
-        "dbt.adapters.base.relation:BaseRelation.create": frozenset({"d9f38425"}),
-        "dbt.adapters.base.relation:BaseRelation.quoted": frozenset({"bd7e702d"}),
-        "dbt.adapters.base.relation:BaseRelation._render_iterator": frozenset({"2f81ad7b"}),
-        "dbt.adapters.base.relation:BaseRelation.__str__": frozenset({"1188df44", "35b692d5"}),
-    },
+    {f"dbt.parser.manifest:{_CHECK}": frozenset({"703bd3c9", "4bccddd9"}), **RELIES_ON},
 )

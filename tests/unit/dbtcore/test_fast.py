@@ -17,6 +17,7 @@ from dbt import compilation
 from dbt.adapters import cache as cache_module
 from dbt.adapters.base import relation as relation_module
 from dbt.adapters.base.impl import BaseAdapter
+from dbt.adapters.sql.impl import SQLAdapter
 from dbt.artifacts.schemas.manifest import WritableManifest
 from dbt.cli.main import cli
 from dbt.compilation import Linker
@@ -24,6 +25,7 @@ from dbt.contracts.graph import manifest as manifest_module
 from dbt.contracts.graph.manifest import Manifest
 from dbt.graph import selector_methods
 from dbt.graph.graph import Graph
+from dbt.graph.selector import NodeSelector
 from dbt.node_types import NodeType
 from dbt.parser import manifest as parser_module
 from dbt.parser import read_files, search
@@ -60,7 +62,9 @@ TOUCHED = (
     Linker,
     Manifest,
     ManifestLoader,
+    NodeSelector,
     RunOperationTask,
+    SQLAdapter,
     WritableManifest,
     cache_module,
     compilation,

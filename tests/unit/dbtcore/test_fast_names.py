@@ -14,7 +14,13 @@ from dbt.adapters.duckdb.relation import DuckDBRelation
 from dbt.adapters.postgres.relation import PostgresRelation
 from dbt.parser import manifest as parser
 
-from dbt_retry_plus.dbtcore.fast.resource_names import RESOURCE_NAMES, _is_usual
+from dbt_retry_plus.dbtcore.fast.resource_names import RESOURCE_NAMES
+from dbt_retry_plus.dbtcore.fast.usual_relations import made_as_usual, rendered_as_usual
+
+
+def _is_usual(kind: type) -> bool:
+    return made_as_usual(kind) and rendered_as_usual(kind)
+
 
 CONFIG = SimpleNamespace(credentials=SimpleNamespace(type="duckdb"), quoting={"schema": True})
 

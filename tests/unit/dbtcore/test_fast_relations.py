@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,12 @@ from dbt.adapters.base.impl import BaseAdapter
 from dbt.adapters.base.relation import BaseRelation
 from dbt.adapters.cache import RelationsCache
 from dbt.adapters.contracts.relation import Path, Policy
+from dbt.adapters.duckdb.relation import DuckDBRelation
+from dbt.adapters.postgres.relation import PostgresRelation
+from dbt.adapters.sql.impl import SQLAdapter
+from dbt_common.exceptions import DbtRuntimeError
 
+from dbt_retry_plus.dbtcore.fast.listed_relations import LISTED_RELATIONS
 from dbt_retry_plus.dbtcore.fast.relation_search import RELATION_SEARCH
 
 NAMES = ("orders", "Orders", "ORDERS", '"orders"', "orders_2", "", "ordérs")
@@ -122,3 +128,47 @@ def test_a_cache_that_holds_nothing_where_a_relation_should_be_is_refused_as_dbt
         cache.get_relations("db", "main")
     with RELATION_SEARCH.enter(), pytest.raises(expected.type):
         cache.get_relations("db", "main")
+
+
+ROWS: list[list[tuple[Any, ...]]] = [
+    [],
+    [("db", "orders", "main", "table"), ("db", "customers", "main", "table"), ("db", "orders", "main", "view")],
+    [
+        ("db", "a", "main", "table"),
+        ("db", "a", "Main", "table"),
+        (None, "a", "main", "table"),
+        ("db", None, "main", "table"),
+    ],
+    [("db", "ä", "main", "of a kind of its own"), ("db", "b", "main", "of a kind of its own")],
+]
+
+
+def listed(kind: type, rows: list[tuple[Any, ...]]) -> list[Any]:
+    adapter: Any = SimpleNamespace(Relation=kind, execute_macro=lambda name, kwargs: rows)
+    return list(SQLAdapter.list_relations_without_caching(adapter, relation("orders")))
+
+
+@pytest.mark.parametrize("kind", [BaseRelation, DuckDBRelation, PostgresRelation])
+@pytest.mark.parametrize("rows", ROWS)
+def test_the_relations_of_a_schema_are_those_that_dbt_makes(kind: type, rows: list[tuple[Any, ...]]) -> None:
+    expected = listed(kind, rows)
+    with LISTED_RELATIONS.enter():
+        found = listed(kind, rows)
+    assert found == expected and [type(one) for one in found] == [type(one) for one in expected]
+    assert [list(vars(one).items()) for one in found] == [list(vars(one).items()) for one in expected]
+    assert [str(one) for one in found] == [str(one) for one in expected]
+    assert [one.to_dict() for one in found] == [one.to_dict() for one in expected]
+
+
+def test_the_relations_of_a_schema_have_nothing_in_common() -> None:
+    with LISTED_RELATIONS.enter():
+        first, second = listed(DuckDBRelation, ROWS[1][:2])
+    second.quote_policy.identifier = second.include_policy.database = False
+    assert str(first) == '"db"."main"."orders"' and str(second) == '"main".customers'
+
+
+def test_an_adapter_that_checks_names_checks_all_of_them() -> None:
+    rows = [("db", "orders", "main", "table"), ("db", "x" * 64, "main", "table")]
+    for context in (nullcontext(), LISTED_RELATIONS.enter()):
+        with context, pytest.raises(DbtRuntimeError, match="is longer than 63 characters"):
+            listed(PostgresRelation, rows)

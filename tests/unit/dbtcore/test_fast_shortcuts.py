@@ -12,6 +12,9 @@ from dbt.adapters.base import relation
 from dbt.contracts.graph import manifest as manifest_module
 from dbt.graph import selector_methods
 from dbt.graph.graph import Graph
+from dbt.graph.selector import NodeSelector
+from dbt.graph.selector_spec import IndirectSelection
+from dbt.node_types import NodeType
 
 from dbt_retry_plus.dbtcore.fast.graph_file import GRAPH_FILE
 from dbt_retry_plus.dbtcore.fast.graph_members import GRAPH_MEMBERS
@@ -129,3 +132,35 @@ def test_a_networkx_that_keeps_successors_apart_keeps_the_graph_file_dbts(monkey
     assert GRAPH_FILE.obstacle(MINOR) is None
     monkeypatch.delattr(nx.DiGraph, "_adj")
     assert GRAPH_FILE.obstacle(MINOR) is not None
+
+
+EDGES = [("model.a", "model.b"), ("model.a", "test.of_a"), ("model.a", "test.of_both"), ("model.b", "test.of_both")]
+
+
+@pytest.mark.parametrize("mode", list(IndirectSelection))
+@pytest.mark.parametrize(
+    "selected",
+    [
+        {"model.a", "model.b", "test.of_a", "test.of_both"},
+        {"model.a", "model.b"},
+        {"model.a"},
+        {"test.of_a"},
+        set(),
+    ],
+    ids=len,
+)
+def test_a_selection_is_expanded_as_dbt_expands_it(selected: set[str], mode: IndirectSelection) -> None:
+    parents = {name: [parent for parent, child in EDGES if child == name] for edge in EDGES for name in edge}
+    nodes = {
+        name: SimpleNamespace(resource_type=NodeType(name.partition(".")[0]), depends_on_nodes=of_it)
+        for name, of_it in parents.items()
+    }
+    manifest = SimpleNamespace(nodes=nodes, unit_tests={}, sources={})
+    selector: Any = SimpleNamespace(graph=Graph(nx.DiGraph(EDGES)), manifest=manifest)
+    expected = NodeSelector.expand_selection(selector, selected, mode)
+    given = set(selected)
+    with SELECT_ALL.enter():
+        found = NodeSelector.expand_selection(selector, selected, mode)
+    assert found == expected
+    found[0].add("another")
+    assert selected == given
