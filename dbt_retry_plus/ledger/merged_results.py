@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
+from dbt_retry_plus.ledger import quick_json
 from dbt_retry_plus.ledger.files import copy_atomically, write_atomically
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS
 from dbt_retry_plus.types import Chain, Outcome
@@ -57,8 +58,8 @@ def publish_results(raw: Path, target: Path, chain: Chain, present: AbstractSet[
     if not merge:
         copy_atomically(raw, target / RUN_RESULTS, owner_only=False)
         return
-    document["results"] = _merged(document["results"], chain, present)
-    data = json.dumps(document).encode()
+    rows = document["results"] = _merged(document["results"], chain, present)
+    data = quick_json.encoded(document, "results", exact=all(map(quick_json.as_written, rows)))
     write_atomically(target / RUN_RESULTS, lambda file: file.write(data), owner_only=False)
 
 

@@ -1,7 +1,8 @@
-"""JSON of nodes read by a compiled library, where that comes to what Python's own comes to."""
+"""JSON of nodes read and written by a compiled library, where that comes to what Python's own comes to."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from types import NoneType
 from typing import Any
@@ -31,3 +32,30 @@ def as_written(row: Mapping[str, Any]) -> bool:
     if type(row.get("failures")) is float or (type(seconds) is float and not -_LARGEST < seconds < _LARGEST):
         return False
     return not response or (type(response) is dict and all(type(value) in _WHOLE for value in response.values()))
+
+
+def encoded(document: Mapping[str, Any], large: str, *, exact: bool) -> bytes:
+    """Return the text of a document; blanks between its values say nothing.
+
+    Args:
+        document: The document, with texts as keys.
+        large: Its member that holds the nodes.
+        exact: Whether every number in that is finite: the library makes null of any other, where Python writes NaN.
+    """
+    members = (
+        b"%b:%b" % (_text(name), _quick_text(value) if exact and name == large else _text(value))
+        for name, value in document.items()
+    )
+    return b"{%b}" % b",".join(members)
+
+
+def _quick_text(value: Any) -> bytes:
+    try:
+        text = orjson.dumps(value)
+    except orjson.JSONEncodeError:  # a number that is too large, or half of a character
+        return _text(value)
+    return text if text.isascii() else _text(value)  # as Python writes it
+
+
+def _text(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from dbt_retry_plus.ledger import quick_json
 from dbt_retry_plus.ledger.files import write_atomically
 
 REPORT = "report.json"
@@ -23,7 +25,7 @@ def keep_report(path: Path, document: Mapping[str, Any]) -> None:
     Raises:
         OSError: It cannot be written; what was there before is untouched.
     """
-    data = json.dumps(document, separators=(",", ":")).encode()
+    data = quick_json.encoded(document, "nodes", exact=all(map(_is_finite, document["nodes"])))
     write_atomically(path, lambda file: file.write(data))
 
 
@@ -34,3 +36,8 @@ def read_report(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _is_finite(node: Mapping[str, Any]) -> bool:
+    times = (node["previous"]["execution_time"], *(attempt["execution_time"] for attempt in node["attempts"]))
+    return all(map(isfinite, times))

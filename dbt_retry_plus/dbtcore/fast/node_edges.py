@@ -33,7 +33,7 @@ def _found_once() -> Iterator[None]:
             names, parents = names_now, list(map(list, parents_now))
             found = dbts_own(nodes)
         # A map is a manifest's own.
-        return tuple({name: list(others) for name, others in edges.items()} for edges in found)
+        return tuple(dict(zip(edges, map(list.copy, edges.values()), strict=True)) for edges in found)
 
     with replaced(manifest, _BUILD, build):
         yield

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dbt_retry_plus.ledger import journal
+from dbt_retry_plus.ledger import journal, quick_json
 from dbt_retry_plus.ledger.journal import JournalWriter, read_entries
 from dbt_retry_plus.ledger.recorded import rows_of
 from dbt_retry_plus.ledger.run_results import RUN_RESULTS
@@ -62,3 +62,17 @@ def test_a_line_of_a_strange_kind_is_none_or_is_left_to_who_reads_it(tmp_path: P
     writer.close()
     expected = json.loads(line)
     assert list(read_entries(tmp_path / "journal.jsonl")) == ([expected] if isinstance(expected["event"], str) else [])
+
+
+@pytest.mark.parametrize("unusual", [*UNUSUAL, {"message": "ü"}, {"message": 'a "name"'}], ids=exactly)
+def test_a_document_with_rows_is_written_as_it_is(unusual: dict[str, Any]) -> None:
+    rows = [ROW, {**ROW, **unusual}]
+    document = {"args": {"vars": {"large": 10**30, "none": math.nan, "ü": "\ud800"}}, "results": rows, "elapsed": 1.5}
+    written = quick_json.encoded(document, "results", exact=all(map(quick_json.as_written, rows)))
+    assert written.isascii() and exactly(json.loads(written)) == exactly(document)
+
+
+def test_who_does_not_know_the_numbers_has_python_write_them() -> None:
+    document = {"results": [{"number": math.nan}]}
+    assert quick_json.encoded(document, "results", exact=False) == b'{"results":[{"number":NaN}]}'
+    assert quick_json.encoded(document, "results", exact=True) == b'{"results":[{"number":null}]}'
