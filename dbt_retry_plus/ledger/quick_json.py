@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import NoneType
 from typing import Any
 
@@ -43,18 +43,28 @@ def encoded(document: Mapping[str, Any], large: str, *, exact: bool) -> bytes:
         exact: Whether every number in that is finite: the library makes null of any other, where Python writes NaN.
     """
     members = (
-        b"%b:%b" % (_text(name), _quick_text(value) if exact and name == large else _text(value))
+        b"%b:%b" % (_text(name), ascii_text(value, _text) if exact and name == large else _text(value))
         for name, value in document.items()
     )
     return b"{%b}" % b",".join(members)
 
 
-def _quick_text(value: Any) -> bytes:
+def ascii_text(
+    value: Any, slowly: Callable[[Any], bytes], other_kinds: Callable[[Any], Any] | None = None, options: int = 0
+) -> bytes:
+    """Return the text of a value in which every number is finite.
+
+    Args:
+        value: The value.
+        slowly: Writes what the library refuses (a number that is too large, half of a character), or would not escape.
+        other_kinds: Makes of a value that JSON lacks one that it has.
+        options: What else orjson is told.
+    """
     try:
-        text = orjson.dumps(value)
-    except orjson.JSONEncodeError:  # a number that is too large, or half of a character
-        return _text(value)
-    return text if text.isascii() else _text(value)  # as Python writes it
+        text = orjson.dumps(value, other_kinds, options)
+    except orjson.JSONEncodeError:
+        return slowly(value)
+    return text if text.isascii() else slowly(value)
 
 
 def _text(value: Any) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -217,23 +218,20 @@ def rows_of(path: Path, invocation_id: str) -> Sequence[Outcome]:
         invocation_id: The invocation that they have to be of.
     """
     try:
-        content = path.read_bytes()
-        rows = _rows(_document(content), invocation_id)
-        if not all(map(quick_json.as_written, rows)):
-            rows = _rows(json.loads(content), invocation_id)
-        return list(map(outcome_from_row, rows))
+        return list(map(outcome_from_row, _rows(path.read_bytes(), invocation_id)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
 
 
-def _document(content: bytes) -> Any:
-    try:
-        return quick_json.decoded(content)
-    except ValueError:
-        return json.loads(content)
+def _rows(content: bytes, invocation_id: str) -> list[Any]:
+    with suppress(ValueError):
+        rows = _rows_in(quick_json.decoded(content), invocation_id)
+        if all(map(quick_json.as_written, rows)):
+            return rows
+    return _rows_in(json.loads(content), invocation_id)
 
 
-def _rows(document: Mapping[str, Any], invocation_id: str) -> list[Any]:
+def _rows_in(document: Mapping[str, Any], invocation_id: str) -> list[Any]:
     of_it = document["metadata"]["invocation_id"] == invocation_id
     return list(document["results"]) if of_it else []
 

@@ -57,7 +57,6 @@ def make_report(
     ran_too = [u for u, outcome in outcomes.items() if u not in planned and not outcome.ephemeral]
     proven = [outcome.unique_id for outcome in proven_nodes(chain, plan)]
     named = dict.fromkeys([*planned, *ran_too, *sorted(plan.left_out), *proven])
-    told = {*planned, *outcomes, *plan.left_out, *compiled_paths}
     nodes = tuple(
         _node(
             unique_id,
@@ -68,8 +67,6 @@ def make_report(
             parents_of(unique_id, graph, named.keys()) if unique_id in planned else (),
             compiled_paths.get(unique_id),
         )
-        if unique_id in told or not chain.outcomes[unique_id].proven
-        else _proven_before(chain.outcomes[unique_id])
         for unique_id in named
     )
     if after.failed_attempts:
@@ -149,17 +146,6 @@ def _node(
         attempts=attempts,
         parents=parents,
         compiled_path=compiled_path,
-    )
-
-
-def _proven_before(outcome: Outcome) -> ReportedNode:
-    """The account of a node of which the retry knows nothing new, as nearly all are."""
-    return ReportedNode(
-        outcome.unique_id,
-        Fate.PROVEN_BEFORE,
-        outcome.status,
-        outcome.status,
-        previous_execution_time=outcome.execution_time,
     )
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import orjson
 from dbt_common.utils.encoding import JSONEncoder
 
+from dbt_retry_plus.ledger.quick_json import ascii_text
+
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
@@ -29,11 +31,7 @@ class JsonText:
 
     def finite(self, document: Any) -> bytes:
         """Return the text of a document without infinite numbers."""
-        try:
-            text = orjson.dumps(document, self._dbts_own.default, self._options)
-        except orjson.JSONEncodeError:  # for instance a number that is too large, or half of a character
-            return self.any(document)
-        return text if text.isascii() else self.any(document)
+        return ascii_text(document, self.any, self._dbts_own.default, self._options)
 
     def any(self, document: Any) -> bytes:
         """Return the text of any document, as dbt writes it."""

@@ -22,8 +22,8 @@ from tests.benchmarks.layered_project import Shape, write_project
 
 pytestmark = [
     pytest.mark.every_minor,
-    pytest.mark.filterwarnings("ignore:GitWildMatchPattern:DeprecationWarning"),
-]  # dbt's
+    pytest.mark.filterwarnings("ignore:GitWildMatchPattern:DeprecationWarning"),  # dbt's
+]
 
 SQL = (".sql",)
 Found = tuple[dict[str, Any], dict[str, Any]]
